@@ -1,0 +1,1 @@
+"""What a provider is, and the two there are: openai (any compatible endpoint) and rules (built in)."""
