@@ -8,14 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-
-class FinishReason(StrEnum):
-    """Why a model call ended, in the contract's words."""
-
-    STOP = "STOP"
-    LENGTH = "LENGTH"
-    CANCELLED = "CANCELLED"
-    ERROR = "ERROR"
+from models.enums import FinishReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +27,7 @@ class UserSaid:
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """A call the model asked for. `arguments` is the raw text it sent: possibly broken JSON. `id` pairs it with its result."""
+    """A call the model asked for: `arguments` is its raw text, possibly broken JSON; `id` pairs it with its result."""
 
     id: str
     name: str
@@ -106,7 +99,8 @@ class Finished:
 @dataclass(frozen=True, slots=True)
 class Understood:
     """What a provider found in the user's message: an operation (CREATE, UPDATE, DELETE, SEARCH, CATEGORIZE or None),
-    how sure it is (0..1) and the entities ({"kind", "text", "value"}). Optional, at most once a turn, before any text."""
+    how sure it is (0..1) and the entities ({"kind", "text", "value"}). Optional, at most once a turn, before any text.
+    """
 
     intent: str | None
     confidence: float
@@ -124,7 +118,7 @@ class ProviderFault(StrEnum):
 
 
 class ProviderError(Exception):
-    """The model call failed. `retry_after` is in seconds, where the endpoint named it. The text is safe to log, not to show."""
+    """The model call failed. `retry_after` is in seconds, where the endpoint named it. Safe to log, not to show."""
 
     def __init__(self, fault: ProviderFault, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)

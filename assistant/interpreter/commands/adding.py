@@ -1,0 +1,117 @@
+"""Clauses that add tasks: "add …", "remind me to …", "put … on my list", "I need to …"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from assistant.interpreter.commands import vocabulary as v
+from assistant.interpreter.commands.kinds import Add, Command, Nothing
+from assistant.interpreter.commands.text import squeeze
+from assistant.interpreter.commands.titles import Setting, adds, one_add
+
+ASK_TITLE = "What should I add?"
+
+_NEW = re.compile(
+    rf"(?:add|create|make|set|set up|start|put in|enter|note|log|new|save|record)(?:\s+me)?(?:\s+an?|\s+another|\s+the|\s+my)?(?:\s+new)?"
+    rf"(?:\s+(?P<priority>{v.PRIORITY})(?:[\s-]+priority)?)?"
+    r"\s+(?:task|to-?do(?:\s+item)?|to do(?:\s+item)?|reminder|item|errand|chore)s?"
+    r"(?:\s+(?:on|to|in)\s+(?:my|the)\s+(?:to-?do\s+|to do\s+|task\s+)?list)?"
+    r"(?:\s*:|\s*-\s|\s+(?:to|for|about|called|named|titled|that says|saying|of|that i (?:need|have) to|that))?(?:\s+(?P<rest>.*))?$",
+    re.I | re.S,
+)
+_REMIND = re.compile(
+    r"(?:please\s+)?(?:remind me|set (?:up )?(?:a|an|my) reminder(?: for me)?|don't let me forget|do not let me forget|don't forget"
+    r"|do not forget|remember|make sure (?:that )?i (?:remember|don't forget)|help me remember|make a note|note to self"
+    r"|jot down|write down|note down)"
+    r"(?P<rest>(?:\s|:|,).+)?$",
+    re.I | re.S,
+)
+_NEED = re.compile(
+    r"(?:i (?:really |also |still )?(?:need to|have to|must|gotta|got to|should|ought to)|i've got to|i need to remember to"
+    r"|i can't forget to|i mustn't forget to)\s+(?:remember to\s+)?(?P<rest>.+)$",
+    re.I | re.S,
+)
+_ON_LIST = re.compile(
+    r"(?:put|add|stick|include|place|throw|write|note|jot)(?:\s+down)?\s+(?P<rest>.+?\s+(?:on|onto|to|in|into)\s+(?:my|the|our)"
+    r"\s+(?:[\w'&-]+\s+){0,3}?(?:list|lists|to-?dos?|tasks|agenda|calendar|schedule|reminders))(?P<due>\s+.*)?$",
+    re.I | re.S,
+)
+_LIST_FIRST = re.compile(
+    r"(?:add|put)\s+(?P<list>(?:to|on|in)\s+(?:my|the)\s+(?:[\w'&-]+\s+){0,3}?(?:list|to-?dos?|tasks))\s*[:,]?\s+(?P<rest>.+)$", re.I | re.S
+)
+_ADD = re.compile(r"(?:add|new|todo|to-do|task|todos?:|remember:|note:)(?:\s*:\s*|\s+)(?P<rest>.+)$", re.I | re.S)
+_BARE = re.compile(
+    r"(?:(?:add|create|new|make|set)(?:\s+an?|\s+some)?(?:\s+new)?(?:\s+(?:task|todo|to-do|reminder|item)s?)?|remind me|todo|task)$", re.I
+)
+_NOT_TASK_NUMBERS = re.compile(r"(?:\d+\s*(?:\+|plus|and)\s*\d+|up\b|numbers\b)", re.I)
+_REST_LEAD = re.compile(r"^(?:\s|:|,)*(?:(?:again|also)\s+)?(?:that i (?:need|have) to|that|to|about|of|for|i (?:need|have) to)?\s+", re.I)
+_MARKED = re.compile(r"(?:^|\s)(?:#(?!\d)\w|!(?:urgent|high|medium|low|[1-4])\b|p[1-4]\b|@\w)", re.I)
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)]|\[ ?\])\s+(\S.*)$")
+
+
+def adding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    """The tasks this clause adds; None where it isn't about adding."""
+    if _BARE.match(clause):
+        return (Nothing(question=ASK_TITLE),)
+    if (m := _NEW.match(clause)) is not None:
+        return _new(m, setting)
+    if (m := _REMIND.match(clause)) is not None:
+        return _remind(m, setting)
+    if (m := _ON_LIST.match(clause)) or (m := _LIST_FIRST.match(clause)):
+        groups = m.groupdict()
+        rest = f"{m['rest']} {groups['list']}" if groups.get("list") else m["rest"]
+        return _with_due(adds(rest, setting), groups.get("due"), setting) or None
+    if (m := _ADD.match(clause)) and not _NOT_TASK_NUMBERS.match(m["rest"]):
+        return adds(m["rest"], setting) or (Nothing(question=ASK_TITLE),)
+    if (m := _NEED.match(clause)) and not v.NEED_OTHER.match(m["rest"]) and not v.OTHER_WORLDS.search(m["rest"]):
+        made = one_add(m["rest"], setting)
+        return (made,) if made.title else None
+    return _unsaid(clause, setting)
+
+
+def _new(m: re.Match[str], setting: Setting) -> tuple[Command, ...]:
+    made = adds(squeeze(m["rest"] or ""), setting)
+    if not made:
+        return (Nothing(question=ASK_TITLE),)
+    if m["priority"]:
+        return tuple(replace(add, priority=add.priority or v.PRIORITIES[m["priority"].lower()]) for add in made)
+    return made
+
+
+def _remind(m: re.Match[str], setting: Setting) -> tuple[Command, ...] | None:
+    if not m["rest"]:
+        return (Nothing(question=ASK_TITLE),)
+    rest = m["rest"].strip(" ,:")
+    if re.match(r"(?:what|when|who|where|why|how|if|whether)\b|me\b|this\b|that (?:time|day|song)\b", rest, re.I):
+        return None  # "remember when …" asks or tells
+    made = one_add(_REST_LEAD.sub("", " " + rest, count=1), setting)
+    made = replace(made, title=re.sub(r"^(?:to|about|that i (?:need|have) to|of)\s+", "", made.title, flags=re.I))
+    return (made,) if made.title else (Nothing(question=ASK_TITLE),)
+
+
+def _with_due(made: tuple[Add, ...], due: str | None, setting: Setting) -> tuple[Add, ...]:
+    """ "put X on my list for tomorrow": the date stands after the list."""
+    if not due or not (spans := one_add(due, setting)).due:
+        return made
+    return tuple(replace(add, due=add.due or spans.due, labels=(*add.labels, *spans.labels)) for add in made)
+
+
+def _unsaid(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    """ "pay rent on friday #home": a thing to do with a day or a mark needs no "add"."""
+    if v.OTHER_WORLDS.search(clause) or "?" in clause:
+        return None
+    first = re.split(r"\W", clause.lower(), maxsplit=1)[0]
+    made = one_add(clause, setting)
+    marked = _MARKED.search(clause) is not None and bool(made.labels or made.priority or made.due)
+    if made.title and (marked or (first in v.TASK_VERBS and made.due and " " in made.title)):
+        return (made,)
+    return None
+
+
+def bullets(text: str, setting: Setting) -> tuple[Command, ...] | None:
+    """A pasted list: two lines or more, each with a bullet or a number."""
+    found = [_BULLET.match(line) for line in text.splitlines() if line.strip()]
+    if len(found) < 2 or not all(found):
+        return None
+    return tuple(made for m in found if m and (made := one_add(m[1], setting)).title)

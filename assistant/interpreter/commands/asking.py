@@ -1,0 +1,125 @@
+"""Clauses that ask about the tasks: "what do I have today?", "what's overdue?", "find milk"."""
+
+from __future__ import annotations
+
+import re
+
+from assistant.interpreter import dates
+from assistant.interpreter.commands import vocabulary as v
+from assistant.interpreter.commands.kinds import Command, ListTasks, Search
+from assistant.interpreter.commands.text import strip_quotes, target
+from assistant.interpreter.commands.titles import Setting, due_value
+
+_SHOW = r"(?:show|list|display|view|see|read|give|tell|pull up|bring up|open|print|check|get|what|what's|what are|what is|which|any|all|my|see all|count|how many)"
+_NOUN = rf"(?:{v.TASK}|{v.LIST})"
+_PATTERNS = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        rf"^{_SHOW}\b(?!.*\b(?:joke|story)\b).*\b{_NOUN}\b",
+        r"^(?:what|which|how much)\b.*\b(?:do|did) i (?:have|need|got|still have)(?: to do| left| to get done| on| planned| due| going on| coming up| scheduled)*\b",
+        r"^(?:what|anything|something|is there anything|are there any \w+)\b.*\b(?:overdue|due|late|pending|left to do|outstanding)\b",
+        r"^(?:what's|what is|whats) (?:next|on|up next|left|coming up|planned|scheduled|overdue|due|on my plate|open|still open|to do)\b",
+        r"^(?:what's|what is|whats)\b.*\b(?:on|in) (?:my|the) (?:[\w'-]+ )?(?:list|agenda|plate|schedule|calendar)\b",
+        r"^(?:do|have) i (?:have|got)(?: got)? (?:anything|something|any|any \w+|stuff|things|much)\b",
+        r"^(?:am i free|what should i (?:do|work on|be doing|tackle)|what (?:have|did) i (?:done|finish|finished|complete|completed|get done))\b",
+        r"^(?:what|anything)\b.*\bneeds? (?:to be done|doing|my attention)\b",
+        rf"^(?:the |my |all |all my |all of my )*(?:open |completed |done |finished |overdue |pending |urgent |high priority |today's |tomorrow's |remaining |unfinished |\w+day's )*{_NOUN}\b(?: for .*| due .*| of .*| today| tomorrow| please| this .*| next .*)?$",
+        r"^(?:overdue|agenda|today|tomorrow|due today|due tomorrow|this week|next week|list|list all|list everything|show all|show everything|show me everything|upcoming|inbox)$",
+        r"^(?:show|list|see|view|display)(?: me)?(?: all| the)? (?:what's |what is |everything |anything )?(?:that's )?(?:overdue|due|urgent|completed|finished|done|open|pending|upcoming)\b",
+        r"^(?:how many|how much)\b.*\b(?:things|stuff|left|open|overdue|done)\b.*",
+        r"^(?:show|list|display)(?: me)? #\w[\w/-]*$",
+    )
+)
+_NOT_LISTS = re.compile(
+    r"\b(?:how do (?:i|you)|how to|best|things to do in|wish ?list of|movies?|songs?|ingredients|countries|definition|mean|meaning)\b|\bto do in [A-Z]", re.I
+)
+_ON_LIST = re.compile(
+    rf"^(?:do i have|is|are|did i (?:put|add|have)|have i (?:put|added|got)|was)\s+(?P<what>.+?)\s+(?:already\s+)?(?:on|in|to)\s+(?:my|the)\s+(?:[\w'-]+\s+)*{v.LIST}$",
+    re.I,
+)
+_FIND = re.compile(
+    r"^(?P<verb>find|search(?: for)?|look for|look up|locate|where is|where's|look through|search through)\s+(?P<me>me\s+)?(?P<what>.+)$",
+    re.I,
+)
+_WHEN = re.compile(r"^when (?:is|are|do i (?:have|need) to|should i|must i|is my|'s)\s+(?P<what>.+?)(?:\s+due)$", re.I)
+_QUESTION_TASK = re.compile(rf"\b(?:{v.TASK})\b", re.I)
+_DAYS = re.compile(r"\b(today|tomorrow|tonight|(?:mon|tues|wednes|thurs|fri|satur|sun)day)'s\b", re.I)
+_LABEL = re.compile(r"#(\w[\w/-]*)|\b(?:labell?ed|tagged|under|in category|with (?:the )?(?:label|tag))\s+(?:as\s+|with\s+)?[\"']?([\w/-]+)[\"']?", re.I)
+_NAMED_LIST = re.compile(r"\b(?:my|the)\s+([\w'-]+)\s+(?:list|tasks|to-?dos?|items|reminders|chores)\b", re.I)
+_NO_LABEL = v.WHOLE_LIST | frozenset(
+    "open completed done finished overdue pending urgent important remaining next first current other whole entire full upcoming"
+    " complete unfinished incomplete outstanding active closed high low medium today's tomorrow's of all new last today tomorrow".split()
+)
+_PRIORITY = re.compile(r"\b(urgent|critical|important|high|medium|low)(?:[\s-]+priority)?\s+(?:and\s+\w+\s+)?(?:tasks?|to-?dos?|items?|things?|ones?|priority)\b", re.I)
+
+
+def listing(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    """A question about the list, or None."""
+    clause = _DAYS.sub(r"\1", clause)
+    if (m := _ON_LIST.match(clause)) and not re.match(r"(?:anything|something|any|what|there)\b", m["what"], re.I):
+        return (Search(target(re.sub(r"^(?:any|some|the|a)\s+", "", m["what"], flags=re.I))),)
+    if _NOT_LISTS.search(clause) or not any(pattern.search(clause) for pattern in _PATTERNS):
+        return None
+    if v.OTHER_WORLDS.search(clause) and not _QUESTION_TASK.search(clause):
+        return None
+    return (_filters(clause, setting),)
+
+
+def _filters(clause: str, setting: Setting) -> ListTasks:
+    low = clause.lower()
+    status = "open"
+    if re.search(r"\b(?:not (?:done|completed|finished)|incomplete|uncompleted|unfinished)\b", low):
+        pass
+    elif re.search(r"\b(?:completed|finished|done|closed|checked off|crossed off|did i (?:finish|complete|get done))\b", low):
+        status = "all" if re.search(r"\bnot\b", low) else "completed"
+        if re.search(r"\b(?:get|be|getting) done\b", low) and "did" not in low:
+            status = "open"
+    elif re.search(r"\b(?:all|every) (?:of )?(?:my )?tasks\b|\beverything\b", low):
+        status = "all"
+    label = next((m[1] or m[2] for m in _LABEL.finditer(clause)), None)
+    if label is None and (m := _NAMED_LIST.search(clause)) and m[1].lower() not in _NO_LABEL:
+        label = m[1]
+    priority = next((v.PRIORITIES[m[1].lower()] for m in _PRIORITY.finditer(clause)), None)
+    due = None if re.search(r"\b(?:did|have) i\b", low) and status == "completed" else _due(clause, setting)
+    return ListTasks(due, status, label, priority)
+
+
+def _due(clause: str, setting: Setting) -> str | None:
+    low = clause.lower()
+    if re.search(r"\b(?:overdue|past due|late)\b", low):
+        return "overdue"
+    if re.search(r"\b(?:without|no|with no) (?:a )?(?:due )?date\b|\bundated\b|\bunscheduled\b", low):
+        return "none"
+    spans = [s for s in setting.find(clause) if due_value(s.value)]
+    if not spans:
+        return None
+    words = re.sub(r"^(?:on|by|for|due|in the|about)\s+", "", spans[0].text, flags=re.I)
+    return words if setting.resolve(words) is not None else spans[0].text
+
+
+def searching(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    """ "find milk", "search for the dentist", "where is the passport task". "find me a restaurant" is none of ours."""
+    if m := _WHEN.match(clause):
+        return (Search(target(re.sub(r"^(?:the|my)\s+", "", m["what"], flags=re.I))),)
+    if (m := _FIND.match(clause)) is None:
+        return None
+    what, verb = m["what"], m["verb"].lower()
+    ours = _QUESTION_TASK.search(what) is not None or "list" in what.lower()
+    if verb.startswith("where") and not ours:
+        return None
+    if m["me"] or re.match(r"(?:out\b|a\b|an\b|some\b|me\b|the (?:nearest|closest|best|cheapest)|how\b|what\b|who\b|where\b|if\b)", what, re.I):
+        if not ours:
+            return None
+    if not ours and (v.OTHER_WORLDS.search(what) or len(what.split()) > 6 or verb == "look up"):
+        return None
+    what = re.sub(
+        rf"^(?:all\s+|any\s+)?(?:of\s+)?(?:the\s+|my\s+)?{v.TASK}\s+(?:about|with|for|containing|called|named|mentioning|that\s+\w+)\s+", "", what, flags=re.I
+    )
+    what = re.sub(rf"\s+(?:in|on|among)\s+(?:my|the)\s+(?:[\w-]+\s+)?{v.LIST}$", "", what, flags=re.I)
+    what = re.sub(rf"^(?:for|the|my)\s+|\s+{v.TASK}$", "", what, flags=re.I)
+    return (Search(strip_quotes(what)),) if what.strip() else None
+
+
+def mentions_day(clause: str, setting: Setting) -> bool:
+    """Whether the clause names a day or a time that a task could be due at."""
+    return any(due_value(s.value) and not isinstance(s.value, dates.DurationValue) for s in setting.find(clause))

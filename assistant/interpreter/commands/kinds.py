@@ -1,0 +1,119 @@
+"""The commands as values. Targets and due times stay the user's own words: the server resolves them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """`title` keeps the user's spelling; `due` is words that `dates.resolve` understands; `priority` is LOW to URGENT."""
+
+    kind: ClassVar[str] = "add"
+    title: str
+    due: str | None = None
+    priority: str | None = None
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListTasks:
+    """`due` is date words, "overdue" or "none"; `status` is "open", "completed" or "all"."""
+
+    kind: ClassVar[str] = "list"
+    due: str | None = None
+    status: str = "open"
+    label: str | None = None
+    priority_at_least: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    kind: ClassVar[str] = "search"
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    kind: ClassVar[str] = "complete"
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    kind: ClassVar[str] = "reopen"
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """At least one of the fields is set. `due` isn't among them: that is Reschedule."""
+
+    kind: ClassVar[str] = "update"
+    target: str
+    title: str | None = None
+    description: str | None = None
+    priority: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reschedule:
+    """`due` is date words, or "none" to clear it."""
+
+    kind: ClassVar[str] = "reschedule"
+    targets: tuple[str, ...]
+    due: str
+
+
+@dataclass(frozen=True, slots=True)
+class Categorize:
+    kind: ClassVar[str] = "categorize"
+    targets: tuple[str, ...]
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    kind: ClassVar[str] = "delete"
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Greet:
+    kind: ClassVar[str] = "greet"
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    kind: ClassVar[str] = "help"
+
+
+@dataclass(frozen=True, slots=True)
+class Thanks:
+    kind: ClassVar[str] = "thanks"
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Nothing was asked of the tasks. `question` is what to ask back where a command began and its object is missing."""
+
+    kind: ClassVar[str] = "none"
+    question: str | None = None
+
+
+Command = (
+    Add | ListTasks | Search | Complete | Reopen | Update | Reschedule | Categorize | Delete | Greet | Help | Thanks | Nothing
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """At least one command, in the order said; `confidence` is 0 to 1; entities are {"kind", "text", "value"}."""
+
+    commands: tuple[Command, ...]
+    confidence: float
+    entities: tuple[Mapping[str, object], ...] = field(default=())

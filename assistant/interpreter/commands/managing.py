@@ -1,0 +1,213 @@
+"""Clauses that change tasks there already are: complete, reopen, delete, rename, prioritise, label, reschedule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from assistant.interpreter.commands import vocabulary as v
+from assistant.interpreter.commands.kinds import Categorize, Command, Complete, Delete, Reopen, Reschedule, Update
+from assistant.interpreter.commands.text import priority_word, strip_quotes, target
+from assistant.interpreter.commands.titles import Setting
+
+_DONE = r"(?:done|complete|completed|finished|checked|checked off|crossed off)"
+_UNDONE = r"(?:not\s+(?:yet\s+)?(?:done|complete|completed|finished)|undone|incomplete|uncompleted|unfinished|open|to ?do|pending)"
+
+_REOPEN = tuple(
+    re.compile(p, re.I)
+    for p in (
+        r"(?:reopen|re-open|uncheck|un-check|untick|uncomplete|unmark|uncross|reactivate|restore)\s+(?P<t>.+)$",
+        rf"(?:mark|set)\s+(?P<t>.+?)\s+(?:as|to|back to)?\s*{_UNDONE}(?:\s+again)?$",
+        r"(?P<t>(?!that\b|it\b|this\b|what\b).+?)\s+(?:isn't|is not|aren't|are not|wasn't)\s+(?:actually\s+)?(?:done|finished|complete|completed)(?:\s+yet)?(?:\s+after all)?$",
+        r"i\s+(?:didn't|haven't|did not|have not)\s+(?:actually\s+)?(?:finish|finished|complete|completed|done|do)\s+(?P<t>.+?)(?:\s+yet)?$",
+    )
+)
+_COMPLETE = tuple(
+    re.compile(p, re.I)
+    for p in (
+        rf"(?:mark|set|flag)\s+(?:off\s+)?(?P<t>.+?)\s+(?:as|to)?\s*(?:being\s+)?{_DONE}$",
+        rf"mark\s+(?:as\s+)?{_DONE}:?\s+(?P<t>.+)$",
+        r"(?:check|tick|cross|mark|strike)\s+(?:off|out)\s+(?P<t>.+)$",
+        r"(?:check|tick|cross|mark|strike)\s+(?P<t>.+?)\s+(?:off|out)(?:\s+(?:of\s+|from\s+)?(?:my|the)\s+(?:[\w-]+\s+){0,2}(?:list|to-?dos?|tasks))?$",
+        r"(?:complete|finish|close|tick)\s+(?P<t>.+)$",
+        r"(?:i\s*)?(?:(?:have|'ve|'m|am)\s+)?(?:just\s+|already\s+|finally\s+)?(?:finished|completed|done with|wrapped up|ticked off|checked off|crossed off)\s+(?:with\s+)?(?P<t>.+)$",
+        rf"(?P<t>(?!(?:it|that|this|all|everything|who|what|when|where|how|why|if|i|he|she|we|they|dinner is ready)\b).+?)\s+(?:is|are|has been|have been)\s+(?:now\s+|all\s+|already\s+)?{_DONE}(?:\s+now)?$",
+        rf"(?P<t>(?:it|that|this)(?:\s+one)?)(?:'s|\s+is)\s+(?:now\s+|already\s+)?{_DONE}(?:\s+now)?$",
+        r"done:?\s+(?P<t>.+)$",
+    )
+)
+_DELETE = re.compile(
+    r"(?:delete|remove|erase|trash|scrap|scratch|drop|get rid of|forget about|forget|cancel|take off|throw away|throw out|toss|discard|clear)"
+    r"(?:\s+off)?\s+(?P<t>.+)$",
+    re.I,
+)
+_TAKE_OFF = re.compile(rf"(?:take|cut|scratch|strike|wipe)\s+(?P<t>.+?)\s+(?:off|from|out of)(?:\s+(?:of\s+)?(?:my|the|our)\s+(?:[\w-]+\s+)?{v.LIST})$", re.I)
+_RENAME = re.compile(
+    r"(?:(?:rename|retitle|reword)\s+(?P<a>.+?)\s+(?:to|as|into)\s+(?P<b>.+)"
+    r"|(?:change|update|edit|set)\s+(?:the\s+)?(?:title|name|text|wording)\s+of\s+(?P<c>.+?)\s+to\s+(?P<d>.+)"
+    r"|(?:change|update|edit)\s+(?P<e>.+?)\s+(?:to\s+say|to\s+read|into)\s+(?P<f>.+)"
+    r"|(?:change|edit)\s+(?P<g>.+?)\s+to\s+(?P<h>.+))$",
+    re.I,
+)
+_DESCRIBE = re.compile(
+    r"(?:add|put|set|write)\s+(?:a\s+|the\s+)?(?:note|description|details?|comment)\s+(?:to|on|for|of)\s+(?P<t>.+?)\s*(?::|\bto\b|\bsaying\b|\bthat says\b)\s+(?P<text>.+)$", re.I | re.S
+)
+_PRIORITY = tuple(
+    re.compile(p, re.I)
+    for p in (
+        rf"(?:make|mark|set|flag|give|bump|change)\s+(?P<t>.+?)\s+(?:to\s+(?:be\s+)?|as\s+|a\s+|be\s+|with\s+)?(?:an?\s+)?(?P<p>{v.PRIORITY})[\s-]+priority$",
+        rf"(?:make|mark|set|flag)\s+(?P<t>.+?)\s+(?:as\s+|to\s+)?(?:more\s+|very\s+)?(?P<p>urgent|important|critical|p[1-4])$",
+        rf"(?:set|change|make|raise|lower|update|bump|drop|put)\s+(?:the\s+)?priority\s+(?:of|for|on)\s+(?P<t>.+?)\s+(?:to|as)\s+(?P<p>{v.PRIORITY})(?:\s+priority)?$",
+        rf"(?:set|change|make|raise|lower|update)\s+(?P<t>.+?)(?:'s)?\s+priority\s+(?:to\s+|as\s+)?(?P<p>{v.PRIORITY})$",
+        rf"(?P<t>(?!(?:it|that|this|what|how)\b).+?)\s+(?:is|are)\s+(?:now\s+)?(?:an?\s+)?(?P<p>{v.PRIORITY})[\s-]+priority$",
+        r"(?P<p2>prioriti[sz]e|deprioriti[sz]e)\s+(?P<t>.+)$",
+    )
+)
+_LABEL = tuple(
+    re.compile(p, re.I)
+    for p in (
+        r"(?:label|tag|categori[sz]e|classify)\s+(?P<t>.+?)\s+(?:as|with|under|to be|into|in)\s+(?P<l>.+)$",
+        r"(?:add|put|attach|apply|give|stick)\s+(?:the\s+|a\s+)?(?:label|tag|category)s?\s+(?P<l>.+?)\s+(?:to|on|onto)\s+(?P<t>.+)$",
+        r"(?:add|put|attach|apply)\s+(?:the\s+|a\s+)?(?P<l>[\"'#]?[\w/-]+[\"']?)\s+(?:label|tag|category)\s+(?:to|on|onto)\s+(?P<t>.+)$",
+        r"(?:label|tag)\s+(?P<t>.+?)\s+(?P<l>#[\w/-]+)$",
+        r"(?:put|file|move)\s+(?P<t>.+?)\s+(?:under|in category|into category|in the category)\s+(?P<l>[\w/ -]+)$",
+    )
+)
+_UNLABEL = tuple(
+    re.compile(p, re.I)
+    for p in (
+        r"(?:remove|delete|take|drop|clear)\s+(?:the\s+)?(?:label|tag|category)\s+(?P<l>.+?)\s+(?:from|off)\s+(?P<t>.+)$",
+        r"(?:remove|delete|take|drop)\s+(?:the\s+)?(?P<l>[\"'#]?[\w/-]+[\"']?)\s+(?:label|tag|category)\s+(?:from|off)\s+(?P<t>.+)$",
+        r"(?:untag|unlabel)\s+(?P<t>.+?)\s+(?:as|from|with)\s+(?P<l>.+)$",
+    )
+)
+_MOVE = re.compile(
+    r"(?:move|push|shift|bump|reschedule|postpone|delay|defer|snooze|change|set|bring|pull|put off|put|schedule)\s+(?P<t>.+?)"
+    r"(?:\s+(?:back|forward|off|out|up|over))?\s+(?:to|until|till|til|for|on|at|from\s+.+\s+to)\s+(?P<d>.+)$",
+    re.I,
+)
+_MOVE_BARE = re.compile(r"(?:move|push|shift|reschedule|postpone|defer|snooze|delay)\s+(?P<t>.+)$", re.I)
+_DUE_OF = re.compile(
+    r"(?:change|set|move|update|push|make)\s+(?:the\s+)?(?:due date|due time|deadline|date|due|time)\s+(?:of|for|on)\s+(?P<t>.+?)\s+(?:back\s+)?(?:to|for|as|until)\s+(?P<d>.+)$", re.I
+)
+_OWN_DUE = re.compile(r"(?:change|set|move|update|push|make)\s+(?P<t>.+?)(?:'s)?\s+(?:due date|deadline|due)\s+(?:(?:back\s+)?to\s+|for\s+|on\s+|by\s+)?(?P<d>.+)$", re.I)
+_IS_DUE = re.compile(r"(?P<t>(?!(?:what|when|who|which|anything|it's)\b).+?)\s+(?:is|are)\s+(?:now\s+)?due\s+(?P<d>.+)$", re.I)
+_CLEAR_DUE = re.compile(
+    r"(?:(?:remove|clear|delete|drop|unset|cancel)\s+(?:the\s+)?(?:due date|due|deadline|date)\s+(?:of|from|for|on)\s+(?P<t>.+)|(?:unschedule)\s+(?P<u>.+))$", re.I
+)
+_MOVERS = re.compile(r"(?:reschedule|postpone|defer|snooze|delay|push|move|shift|bump)\b", re.I)
+
+
+def _first(patterns: tuple[re.Pattern[str], ...], clause: str) -> re.Match[str] | None:
+    return next((m for pattern in patterns if (m := pattern.match(clause))), None)
+
+
+def _targets(text: str) -> tuple[str, ...]:
+    """ "butter and milk" is two tasks; "the first one" stays one."""
+    pieces = re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+(?=the\s)|\s+and\s+", target(text))
+    if len(pieces) > 1 and all(0 < len(piece.split()) <= 3 for piece in pieces):
+        return tuple(target(piece) for piece in pieces)
+    return (target(text),)
+
+
+def _labels(text: str) -> tuple[str, ...]:
+    pieces = re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+", text)
+    return tuple(strip_quotes(re.sub(r"^#|\s+(?:label|tag)$", "", piece.strip())) for piece in pieces if piece.strip())
+
+
+def labelling(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    if m := _first(_UNLABEL, clause):
+        return (Categorize(_targets(m["t"]), remove=_labels(m["l"])),)
+    if m := _first(_LABEL, clause):
+        return (Categorize(_targets(m["t"]), add=_labels(m["l"])),)
+    return None
+
+
+def prioritising(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    m = _first(_PRIORITY, clause)
+    if m is None:
+        return None
+    if m.groupdict().get("p2"):
+        return (Update(target(m["t"]), priority="HIGH" if m["p2"].lower().startswith("p") else "LOW"),)
+    return tuple(Update(name, priority=priority_word(m["p"])) for name in _targets(m["t"]))
+
+
+def rescheduling(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    if m := _CLEAR_DUE.match(clause):
+        return (Reschedule(_targets(m["t"] or m["u"]), "none"),)
+    for pattern in (_DUE_OF, _OWN_DUE, _IS_DUE):
+        if (m := pattern.match(clause)) and setting.is_due(m["d"]):
+            return (Reschedule(_targets(m["t"]), m["d"].strip()),)
+    found = _moved(clause, setting)
+    if found:
+        return (Reschedule(_targets(found[0]), found[1]),)
+    return None
+
+
+def _moved(clause: str, setting: Setting) -> tuple[str, str] | None:
+    """What is moved and to when: the shortest target whose rest is a due time as a whole."""
+    for m in re.finditer(r"\s+(?:to|until|till|til|for|on|at|by)\s+", clause):
+        head, due = clause[: m.start()], clause[m.end() :].strip(" .!?")
+        verb = _MOVE.match(f"{head} to x")
+        if verb is None or not verb["t"].strip():
+            continue
+        if m[0].strip().lower() == "by":
+            if _MOVERS.match(clause) and not setting.is_due(f"by {due}") and re.match(r"(?:an?|\d+|\w+)\s+\w+$", due):
+                return verb["t"], f"by {due}"  # the server says that it can't move by a length
+            continue
+        if setting.is_due(due):
+            mover = _MOVERS.match(clause) or re.match(r"(?:change|put off|schedule|set|bring|pull)\b", clause, re.I)
+            return (verb["t"], due) if mover else None
+    bare = _MOVE_BARE.match(clause)
+    if bare and (spans := setting.find(bare["t"])) and spans[-1].end == len(bare["t"]) and setting.is_due(spans[-1].text):
+        name = re.sub(r"\s+(?:back|forward|off)$", "", bare["t"][: spans[-1].start].strip())
+        return (name, spans[-1].text) if name else None
+    return None
+
+
+def renaming(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    if m := _DESCRIBE.match(clause):
+        return (Update(target(m["t"]), description=m["text"].strip()),)
+    m = _RENAME.match(clause)
+    if m is None or v.OTHER_WORLDS.search(clause):
+        return None
+    old, new = next((a, b) for a, b in (("a", "b"), ("c", "d"), ("e", "f"), ("g", "h")) if m[a])
+    if old == "g" and re.match(r"(?:my|your|the|to|this)\s+(?:name|language|accent|voice|speed|volume|settings?|channel)\b", m[old], re.I):
+        return None
+    return (Update(target(m[old]), title=strip_quotes(m[new])),)
+
+
+def reopening(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    m = _first(_REOPEN, clause)
+    return tuple(Reopen(name) for name in _targets(m["t"])) if m else None
+
+
+def completing(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    m = _first(_COMPLETE, clause)
+    if m is None or v.OTHER_WORLDS.search(m["t"]):
+        return None
+    if re.match(r"(?:mark|set)\b", clause, re.I) and re.search(r"\bnot\b|\bun\w+$", m["t"], re.I):
+        return None
+    return tuple(Complete(name) for name in _targets(m["t"]))
+
+
+def deleting(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    m = _TAKE_OFF.match(clause) or _DELETE.match(clause)
+    if m is None or v.OTHER_WORLDS.search(m["t"]):
+        return None
+    if re.match(r"(?:it|that|this|about it|about that)$", m["t"], re.I) and re.match(r"(?:forget|cancel|scratch|clear)\b", clause, re.I):
+        return None  # "forget it", "cancel that" take back what was said, they delete nothing
+    if re.match(r"forget\s+(?:to|what|how|who|when|where|i|you|my (?:name|password))\b", clause, re.I):
+        return None
+    return tuple(Delete(name) for name in _targets(m["t"]))
+
+
+MANAGING: tuple[Callable[[str, Setting], tuple[Command, ...] | None], ...] = (
+    labelling,
+    reopening,
+    prioritising,
+    completing,
+    rescheduling,
+    renaming,
+    deleting,
+)

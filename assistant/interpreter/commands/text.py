@@ -1,0 +1,88 @@
+"""Small text tools of the command grammar: polite wrapping, quotes, labels and priorities in a title."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from assistant.interpreter.commands import vocabulary as v
+
+_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'"})
+_EDGE = " \t\r\n,;:–—-"
+_LABEL = re.compile(r"(?:(?<=\s)|^)#(?!\d+\b)([^\W_][\w/-]*)", re.UNICODE)
+_MARK = re.compile(r"(?:(?<=\s)|^)(?:!(urgent|high|medium|med|low|[1-4])|(!{2,3})|(p[1-4]))(?=\s|$|[,.])", re.I)
+_WITH_PRIORITY = re.compile(
+    rf"[\s,]*(?:\bwith\s+|\bat\s+|\bas\s+)?(?:\ba\s+)?\b({v.PRIORITY})[\s-]+priority\b|[\s,]*\bpriority:?\s+({v.PRIORITY})\b", re.I
+)
+_AT_WORD = re.compile(r"(?:(?<=\s)|^)@(?=\w)")
+
+
+def plain(text: str) -> str:
+    """Straight quotes, so that one pattern serves both. Every place in the text stays where it was."""
+    return text.translate(_QUOTES)
+
+
+def unwrap(text: str) -> str:
+    """The clause without greetings, "please", "could you" around it, and without closing punctuation."""
+    text = text.strip()
+    while True:
+        shorter = v.POLITE_BEFORE.sub("", text, count=1).strip()
+        shorter = v.POLITE_AFTER.sub("", shorter.rstrip(" .!?;,")).strip() if shorter else shorter
+        if not shorter or shorter == text:
+            return text.rstrip(" .!?;,") or text
+        text = shorter
+
+
+def strip_quotes(text: str) -> str:
+    """The text inside quotation marks that enclose it whole."""
+    text = text.strip(_EDGE)
+    if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'" and text[0] not in text[1:-1]:
+        return text[1:-1].strip()
+    return text
+
+
+def target(text: str) -> str:
+    """What names a task, without "the task called" before it or "task", "from my list" after it."""
+    text = text.strip(_EDGE + ".!?")
+    text = re.sub(rf"\s+(?:from|on|off|in|of)\s+(?:of\s+)?(?:my|the|our)\s+(?:[\w-]+\s+)?{v.LIST}$", "", text, flags=re.I)
+    text = re.sub(
+        rf"^(?:the\s+|my\s+|that\s+|this\s+)?{v.TASK}\s+(?:called|named|titled|to|about|for|:)\s*", "", text, flags=re.I
+    )
+    text = re.sub(r"^(?:task|todo|item)(?:\s*:\s*|\s+)(?=[\"'#\d])", "", text, flags=re.I)
+    if not re.fullmatch(rf"(?:the|that|this|my)\s+(?:\w+\s+)?{v.TASK}", text, re.I):
+        text = re.sub(r"\s+(?:task|reminder|todo|to-do|item)$", "", text, flags=re.I)
+    return strip_quotes(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Quick-add notation taken out of a title."""
+
+    rest: str
+    labels: tuple[str, ...]
+    priority: str | None
+
+
+def marks(text: str) -> Marks:
+    """Takes #label, !high, p1 and "with high priority" out of a title; "@friday" becomes a plain date word."""
+    labels = tuple(dict.fromkeys(m[1] for m in _LABEL.finditer(text)))
+    priority = None
+    if m := _MARK.search(text):
+        word = (m[1] or m[3] or "").lower()
+        number = {"1": "URGENT", "2": "HIGH", "3": "MEDIUM", "4": "LOW"}
+        priority = {"!!": "HIGH", "!!!": "URGENT"}.get(m[2] or "") or number.get(word) or v.PRIORITIES[word]
+    elif m := _WITH_PRIORITY.search(text):
+        priority = v.PRIORITIES[(m[1] or m[2]).lower()]
+        text = _WITH_PRIORITY.sub(" ", text, count=1)
+    rest = _AT_WORD.sub("@", _MARK.sub(" ", _LABEL.sub(" ", text)))
+    return Marks(squeeze(rest), labels, priority)
+
+
+def squeeze(text: str) -> str:
+    """White space runs become one space; loose punctuation at the ends goes."""
+    text = re.sub(r"\s+([,.;])", r"\1", re.sub(r"\s+", " ", text))
+    return text.strip(_EDGE)
+
+
+def priority_word(text: str) -> str | None:
+    return v.PRIORITIES.get(re.sub(r"[\s-]*priority$", "", text.strip().lower()))

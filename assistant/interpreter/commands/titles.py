@@ -1,0 +1,140 @@
+"""Titles of tasks to add: several in one list, and each without its date, label and priority words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from assistant.interpreter import dates
+from assistant.interpreter.commands import vocabulary as v
+from assistant.interpreter.commands.kinds import Add
+from assistant.interpreter.commands.text import marks, squeeze, strip_quotes
+
+_LIST_TAIL = re.compile(
+    r"\s+(?:to|on|onto|in|into)\s+(?:my|the|our)\s+((?:[\w'&-]+\s+){0,3}?)(?:list|lists|to-?dos?|tasks|agenda|calendar|schedule|reminders)$", re.I
+)
+_LEAD = re.compile(r"^(?:on|by|for|due|@|before|until|till|til)\s+(?=\S)|^@", re.I)
+_QUOTED = re.compile(r'"[^"]+"')
+_JOINT = re.compile(r"\s*,\s*(?:and\s+|&\s*|plus\s+)?|\s+(?:and|&|plus)\s+", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """When and where the user speaks; `dates.find` and `dates.resolve` get it as it is."""
+
+    now: datetime
+    time_zone: str
+    locale: str
+
+    def find(self, text: str) -> list[dates.Span]:
+        return dates.find(text, now=self.now, time_zone=self.time_zone, locale=self.locale)
+
+    def resolve(self, text: str) -> dates.Value | None:
+        return dates.resolve(text, now=self.now, time_zone=self.time_zone, locale=self.locale)
+
+    def is_due(self, text: str) -> bool:
+        """Whether the words can be a due time as a whole."""
+        return due_value(self.resolve(text))
+
+
+def due_value(value: dates.Value | None) -> bool:
+    return value is not None and not isinstance(value, (dates.DurationValue, dates.RecurrenceValue))
+
+
+def adds(text: str, setting: Setting) -> tuple[Add, ...]:
+    """The tasks that the object of an "add" names, in order; none where nothing but a date is left."""
+    text, label = list_label(text)
+    pieces = split_items(text, setting)
+    made = [one_add(piece, setting) for piece in pieces]
+    if len(made) > 1 and made[-1].due and not any(add.due for add in made[:-1]):
+        made = [replace(add, due=made[-1].due) for add in made]  # "milk and eggs for tomorrow" means both
+    labels = (label,) if label else ()
+    return tuple(replace(add, labels=(*add.labels, *labels)) for add in made if add.title)
+
+
+def list_label(text: str) -> tuple[str, str | None]:
+    """The text without "to my shopping list", and the label which that list is; the whole list is no label."""
+    text = text.strip(" .!?")
+    found = _LIST_TAIL.search(text)
+    if found is None:
+        return text, None
+    name = found[1].strip()
+    return text[: found.start()].strip(), None if name.lower() in v.WHOLE_LIST else name
+
+
+def split_items(text: str, setting: Setting) -> list[str]:
+    """ "eggs, bread and butter" in three. Without a comma only single words (or two) are split, and never "call mom and dad"."""
+    shielded = [(s.start, s.end) for s in setting.find(text)] + [m.span() for m in _QUOTED.finditer(text)]
+    cuts = [m for m in _JOINT.finditer(text) if not any(a < m.end() and m.start() < b for a, b in shielded)]
+    if not cuts:
+        return [text]
+    ends = [0, *(place for m in cuts for place in m.span()), len(text)]
+    pieces = [text[a:b].strip() for a, b in zip(ends[::2], ends[1::2], strict=True)]
+    pieces = [piece for piece in pieces if piece]
+    comma = any("," in m[0] for m in cuts)
+    return pieces if _is_list(pieces, comma, setting) else [text]
+
+
+def _is_list(pieces: list[str], comma: bool, setting: Setting) -> bool:
+    bare = [_without_dates(piece, setting).lower().split() for piece in pieces]
+    if len(pieces) < 2 or any(not words or words[0] in v.NOT_ITEMS for words in bare):
+        return False
+    verbs = [words[0] in v.TASK_VERBS and len(words) > 1 for words in bare]
+    if verbs[0] and not all(verbs):
+        return False  # "buy milk, eggs and bread" is one errand
+    if comma:
+        return all(len(words) <= 5 for words in bare)
+    if len(bare) == 2 and (bare[0][-1].removesuffix("s"), bare[1][0].removesuffix("s")) in v.PAIRS and len(bare[1]) > 1:
+        return False
+    if len(bare) == 2 and (bare[0][-1], bare[1][0]) in v.KEPT_PAIRS:
+        return False
+    limit = 4 if all(verbs) else 2
+    return all(len(words) <= limit for words in bare)
+
+
+def _without_dates(text: str, setting: Setting) -> str:
+    for span in reversed(setting.find(text)):
+        if due_value(span.value):
+            text = text[: span.start] + " " + text[span.end :]
+    return squeeze(text)
+
+
+def one_add(text: str, setting: Setting) -> Add:
+    """One task: its title without the date words at its edges, marks and quotes taken out."""
+    quoted = _QUOTED.search(text)
+    found = marks(text if quoted is None else text[: quoted.start()] + text[quoted.end() :])
+    if quoted is not None:
+        _, due = take_due(found.rest, setting)
+        return Add(quoted[0].strip('"').strip(), due, found.priority, found.labels)
+    title, due = take_due(found.rest, setting)
+    return Add(strip_quotes(title), due, found.priority, found.labels)
+
+
+def take_due(text: str, setting: Setting) -> tuple[str, str | None]:
+    """The title and the due words. Recurrences, lengths and past days stay in the title: they are no due time."""
+    spans = [s for s in setting.find(text) if due_value(s.value) and not _past(s.value, setting)]
+    spans = [s for s in spans if not isinstance(s.value, dates.IntervalValue) or s.value.last_day is not None or len(spans) == 1]
+    if not spans:
+        return squeeze(text), None
+    first, last = spans[0], spans[-1]
+    if first is not last and setting.is_due(both := f"{_words(first)} {_words(last)}"):
+        rest = text[: first.start] + text[first.end : last.start] + text[last.end :]
+        return squeeze(rest), both
+    at_edge = [s for s in spans if not text[: s.start].strip(" ,") or not text[s.end :].strip(" ,.!")]
+    chosen = at_edge[-1] if at_edge else last
+    title = squeeze(text[: chosen.start] + " " + text[chosen.end :])
+    if not chosen.start:
+        title = re.sub(r"^(?:to|that)\s+", "", title)
+    return title, _words(chosen)
+
+
+def _words(span: dates.Span) -> str:
+    return _LEAD.sub("", span.text.strip()).strip()
+
+
+def _past(value: dates.Value, setting: Setting) -> bool:
+    if isinstance(value, dates.DateValue):
+        return value.date < setting.now.astimezone(ZoneInfo(setting.time_zone)).date()
+    return isinstance(value, dates.DateTimeValue) and value.at < setting.now.replace(second=0, microsecond=0)

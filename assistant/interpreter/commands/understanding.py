@@ -1,0 +1,176 @@
+"""From a message to commands: clause by clause, each read by the first part of the grammar that knows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from assistant.interpreter.commands import vocabulary as v
+from assistant.interpreter.commands.adding import ASK_TITLE, adding, bullets
+from assistant.interpreter.commands.asking import listing, searching
+from assistant.interpreter.commands.kinds import (
+    Add,
+    Categorize,
+    Command,
+    Complete,
+    Delete,
+    Greet,
+    Help,
+    ListTasks,
+    Nothing,
+    Reopen,
+    Reschedule,
+    Search,
+    Thanks,
+    Understanding,
+    Update,
+)
+from assistant.interpreter.commands.managing import MANAGING
+from assistant.interpreter.commands.text import plain, unwrap
+from assistant.interpreter.commands.titles import Setting, adds
+
+__all__ = ["ASK_TITLE", "is_choice", "understand"]
+
+_READERS = (*MANAGING[:2], listing, *MANAGING[2:], searching, adding)
+_SPLIT = re.compile(
+    rf"(?P<strong>\s*;\s*|[.!?]\s+|\s*,\s*(?:and\s+)?(?:then\s+|also\s+)|\s+and\s+(?:then|also)\s+|\s*,\s*and\s+|\n+|\s+then\s+|\s*,\s*)"
+    rf"(?=(?:please\s+|also\s+|then\s+)?(?:{v.COMMAND_VERBS})\b)"
+    rf"|(?P<weak>\s+and\s+)(?=(?:please\s+)?(?:{v.COMMAND_VERBS})\b)",
+    re.I,
+)
+_HYPOTHETICAL = re.compile(
+    r"(?:how (?:do|can|would|should|to|does)|why|who|whose|should i (?:add|delete|remove)|what (?:would|does|if|happens)|is it possible|did you|have you"
+    r"|do you (?:know|think|like|want)|don't (?:add|delete|remove|create|mark|move|change|rename|complete)|do not (?:add|delete|remove|create|mark|move|change))\b",
+    re.I,
+)
+_CHOICE = re.compile(
+    r"(?:(?:the|number|no\.?|option|task|#)\s*)*(?:\d{1,3}|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last|1st|2nd|3rd|\d{1,2}th"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten|latter|former|top|bottom)(?:\s+(?:one|task|option))?",
+    re.I,
+)
+
+
+def is_choice(text: str) -> bool:
+    """Whether the whole message picks one of a list: "2", "#2", "the second one", "the last"."""
+    return _CHOICE.fullmatch(unwrap(plain(text))) is not None
+
+
+def understand(
+    text: str, *, now: datetime, time_zone: str, locale: str = "en", last_question: str | None = None
+) -> Understanding:
+    """The commands of a message, in the order said. `now` is aware, `time_zone` an IANA name.
+
+    `last_question` is what the assistant asked just before, if anything: after `ASK_TITLE` plain words are titles.
+    """
+    setting = Setting(now, time_zone, locale)
+    text = plain(text).strip()
+    if social := _social(text):
+        return Understanding((social,), 1.0)
+    if listed := bullets(text, setting):
+        return Understanding(listed, 0.8, _entities(listed))
+    commands = _read_all(text, setting)
+    confidence = 0.9
+    if commands == (Nothing(),) and last_question is not None and ASK_TITLE in last_question and not text.endswith("?"):
+        commands, confidence = adds(unwrap(text), setting) or commands, 0.7
+    if any(isinstance(c, Nothing) for c in commands):
+        confidence = 0.5
+    return Understanding(commands, confidence, _entities(commands))
+
+
+def _social(text: str) -> Command | None:
+    """Greetings, thanks and calls for help that are the whole message."""
+    whole = " ".join(re.sub(r"[.!?,:;)(]+", " ", text).split()) or text
+    for pattern, command in ((v.GREETINGS, Greet()), (v.THANKS, Thanks()), (v.HELP, Help())):
+        if pattern.fullmatch(whole):
+            return command
+    inner = unwrap(whole)
+    return Help() if v.HELP.fullmatch(inner) else Thanks() if v.THANKS.fullmatch(inner) else None
+
+
+def _read_all(text: str, setting: Setting) -> tuple[Command, ...]:
+    """The clauses read one by one; a cut is made only where what stands on both sides is a command of its own."""
+    commands: list[Command] = []
+    rest = text
+    while rest:
+        head, found, tail = _next_clause(rest, setting)
+        if found is not None:
+            commands.extend(found)
+        elif commands or tail is None:
+            head = ""
+        rest = tail or ""
+        if found is None and not head and tail is None:
+            break
+    return tuple(commands) or (Nothing(),)
+
+
+def _next_clause(text: str, setting: Setting) -> tuple[str, tuple[Command, ...] | None, str | None]:
+    """The first clause, its commands, and the text after it."""
+    for m in _SPLIT.finditer(text):
+        if _inside_quotes(text, m.start()):
+            continue
+        head, tail = text[: m.start()], text[m.end() :]
+        first = _read(head, setting)
+        if first is None and not m["strong"]:
+            continue
+        infinitive = re.match(r".*\b(?:remind|need|have|forget|remember|reminder|task)\b", head, re.I) is not None
+        if m["weak"] and infinitive:
+            continue  # "remind me to wash and remove the covers" is one thing to do
+        if _starts_command(tail, setting):
+            return head, first, tail
+    return text, _read(text, setting), None
+
+
+def _starts_command(tail: str, setting: Setting) -> bool:
+    found = _next_clause(tail, setting)[1]
+    return found is not None and not any(isinstance(c, Nothing) for c in found)
+
+
+def _inside_quotes(text: str, place: int) -> bool:
+    return text[:place].count('"') % 2 == 1
+
+
+def _read(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    clause = unwrap(clause)
+    if not clause or _HYPOTHETICAL.match(clause):
+        return None
+    if re.match(r"(?:never ?mind|undo|revert)\b", clause, re.I):
+        return None
+    for reader in _READERS:
+        if found := reader(clause, setting):
+            return found
+    return None
+
+
+def _entities(commands: tuple[Command, ...]) -> tuple[Mapping[str, object], ...]:
+    found: list[Mapping[str, object]] = []
+
+    def note(kind: str, *texts: str | None, value: object = None) -> None:
+        found.extend({"kind": kind, "text": text, "value": value or text} for text in texts if text)
+
+    for command in commands:
+        match command:
+            case Add(title, due, priority, labels):
+                note("title", title)
+                note("due", due)
+                note("priority", priority)
+                note("label", *labels)
+            case Update(target, title, _, priority):
+                note("target", target)
+                note("title", title)
+                note("priority", priority)
+            case Reschedule(targets, due):
+                note("target", *targets)
+                note("due", due)
+            case Categorize(targets, added, removed):
+                note("target", *targets)
+                note("label", *added, *removed)
+            case Complete(target) | Reopen(target) | Delete(target):
+                note("target", target)
+            case Search(query):
+                note("query", query)
+            case ListTasks(due, _, label, priority):
+                note("due", due)
+                note("label", label)
+                note("priority", priority)
+    return tuple(found)

@@ -1,0 +1,92 @@
+"""Words and phrases of commands, as data. Phrases are regular expressions on one clause, without its polite wrapping."""
+
+from __future__ import annotations
+
+import re
+
+PRIORITIES = {
+    "urgent": "URGENT", "critical": "URGENT", "highest": "URGENT", "top": "URGENT", "asap": "URGENT", "p1": "URGENT",
+    "high": "HIGH", "important": "HIGH", "p2": "HIGH", "medium": "MEDIUM", "normal": "MEDIUM", "med": "MEDIUM",
+    "moderate": "MEDIUM", "p3": "MEDIUM", "low": "LOW", "lowest": "LOW", "minor": "LOW", "p4": "LOW", "no": "NONE",
+    "none": "NONE",
+}  # fmt: skip
+PRIORITY = "(?:" + "|".join(PRIORITIES) + ")"
+
+TASK = r"(?:tasks?|to-?dos?|to do(?: item)?s?|reminders?|items?|chores?|errands?|things? to do|action items?)"
+LIST = r"(?:to-?do list|to do list|task list|list of tasks|lists?|tasks|to-?dos?|agenda|calendar|schedule|plate|reminders)"
+# Lists that are the whole of the tasks rather than a label
+WHOLE_LIST = frozenset({"", "to-do", "todo", "to do", "task", "tasks", "my", "the", "daily", "reminder", "reminders"})
+
+# What people wrap around a command
+POLITE_BEFORE = re.compile(
+    r"""^(?:(?:hey|hi|hello|ok|okay|alright|well|so|oh|um|uh|yes|yeah|sure|right|great|thanks|thank\s+you|sorry|actually)[,!.]?\s+
+        |(?:hey|ok|okay)\s+(?:google|assistant|tasktalk)[,!]?\s+
+        |(?:please|pls|plz|kindly|just|quickly|now|then|also)[,]?\s+
+        |(?:can|could|would|will)\s+you\s+(?:please\s+|pls\s+|kindly\s+|just\s+|also\s+)?(?:help\s+me\s+(?:to\s+)?)?
+        |would\s+you\s+mind\s+
+        |(?:can|could|may)\s+(?:i|we)\s+(?:please\s+)?(?=see\b|add\b|get\b|have\s+(?:my|the)\b)
+        |i(?:'d|\s+would)\s+like\s+(?:you\s+)?to\s+(?=\w)
+        |i\s+(?:want|need)\s+you\s+to\s+
+        |i\s+(?:want|wanna|need)\s+(?:to\s+)?(?=(?:add|delete|remove|move|rename|see|list|mark|complete|reschedule|tag|label|find|search)\b)
+        |let's\s+(?=(?:add|delete|remove|move|rename|see|list|mark|complete|reschedule)\b)
+        |go\s+ahead\s+and\s+
+        )""",
+    re.I | re.X,
+)
+POLITE_AFTER = re.compile(r"(?:[,.!?]|\s)+(?:please|pls|plz|thanks|thank you|thx|ok|okay|for me|will you|would you|now)$", re.I)
+
+GREETINGS = re.compile(
+    r"(?:hi|hello|hey|hiya|howdy|yo|greetings|good (?:morning|afternoon|evening|day)|hullo|heya|sup|what's up|hi there"
+    r"|hello there|hey there|morning)(?: there| all| everyone| assistant| tasktalk| again)?",
+    re.I,
+)
+THANKS = re.compile(
+    r"(?:many thanks|thanks|thank you|thx|ty|cheers|thank u|appreciated?|much appreciated|i appreciate it)"
+    r"(?: (?:a lot|a bunch|so much|very much|again|for (?:your|the) help|for that|you|mate|that's all|a million))*",
+    re.I,
+)
+HELP = re.compile(
+    r"(?:help|help me|\?|commands|what (?:can|do) (?:you|i) (?:do|say|ask)(?: here| for me| with (?:you|this))?"
+    r"|how (?:does this|do you|do i use (?:this|you|it)|can you help(?: me)?)(?: work| out)?|what are you(?: able to do| for)?"
+    r"|who are you|i need (?:some )?help|show (?:me )?(?:the )?(?:help|commands)|what (?:are )?(?:your|the) (?:commands|features|options))",
+    re.I,
+)
+
+# Verbs that begin a command: where a second clause may start
+COMMAND_VERBS = (
+    "add|put|remind|create|make|set|move|push|bump|shift|postpone|reschedule|snooze|delay|defer|delete|remove|cancel|erase"
+    "|drop|trash|mark|complete|finish|check|tick|cross|uncheck|reopen|rename|change|label|tag|untag|categorize|categorise"
+    "|show|list|find|search|tell|don't forget|don't let|remember to|prioritize|deprioritize|get rid|what|i need to|i finished"
+)
+
+# "I need to …" that speaks of other matters than something to be done later
+NEED_OTHER = re.compile(
+    r"(?:know|hear|see|understand|figure|speak|talk to (?:you|someone|a)|listen|ask you|find out|be able|think|say|tell you"
+    r"|change (?:my|your)|cancel|report|transfer|activate|update my|check (?:my|the)|get (?:my|the) \w+ (?:back|fixed)"
+    r"|sleep|rest|pee|sit|relax|go now|go$|leave$|stop$|undo|delete|remove|translate|convert)\b",
+    re.I,
+)
+# Objects of delete, cancel, find, move … that are never tasks here
+OTHER_WORLDS = re.compile(
+    r"\b(?:credit card|debit card|bank|account balance|routing number|subscription|flights?|hotel|reservation|alarms?|timer"
+    r"|volume|brightness|lights?|song|music|playlist|radio|podcast|weather|traffic|restaurants?|recipes?|directions|joke"
+    r"|exchange rate|pin number|transaction|payment history|insurance|interest rate|my name|your name|language|thermostat"
+    r"|temperature|route|gas station|news|stock|emails?|contacts?|phone|uber|taxi|pizza)\b",
+    re.I,
+)
+
+# First words of things to do that need no "add" when a day or a mark stands beside them
+TASK_VERBS = frozenset(
+    "buy pay call ring phone email mail text write send submit clean wash water feed walk pick drop return renew fix repair"
+    " print sign review prepare finish order get fetch take bring meet visit register apply study read cook bake mow vacuum"
+    " tidy pack unpack empty charge file cut paint schedule organize plan update check post ship collect practice iron".split()
+)
+# "bread and butter pudding": pairs that belong together where a noun follows
+PAIRS = frozenset({("bread", "butter"), ("fish", "chip"), ("salt", "vinegar"), ("terms", "conditions"), ("research", "development")})
+KEPT_PAIRS = frozenset(
+    {("mac", "cheese"), ("fish", "chips"), ("terms", "conditions"), ("pros", "cons"), ("research", "development"), ("r", "d")}
+)
+NOT_ITEMS = frozenset(
+    "who which that because but so if then please or to for when while not i you he she it we they is are was were"
+    " where unless although though since as".split()
+)

@@ -1,0 +1,64 @@
+"""What a date expression can mean, and where in a text it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class DateValue:
+    """A calendar day in the user's zone."""
+
+    date: date
+
+
+@dataclass(frozen=True, slots=True)
+class DateTimeValue:
+    """An instant: `at` is aware, in UTC; `time_zone` is the IANA zone whose wall time was meant."""
+
+    at: datetime
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalValue:
+    """From `start` to `end`, end exclusive: two dates, or two aware UTC datetimes. `grain`: week, weekend, month, year, time."""
+
+    start: date | datetime
+    end: date | datetime
+    grain: str
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day inside an interval of whole days; None for one between two times."""
+        return None if isinstance(self.end, datetime) else self.end - timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DurationValue:
+    """A length of time: calendar months (years are 12) and seconds apart, because a month has no fixed length."""
+
+    months: int = 0
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecurrenceValue:
+    """An RFC 5545 RRULE without DTSTART, and its first occurrence."""
+
+    rrule: str
+    first: DateValue | DateTimeValue
+
+
+Value = DateValue | DateTimeValue | IntervalValue | DurationValue | RecurrenceValue
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`text` is the source from code point `start` to `end`, leading words such as "on" or "by" included."""
+
+    start: int
+    end: int
+    text: str
+    value: Value

@@ -1,0 +1,188 @@
+"""The local side of the bus: a channel's readers, each with a bounded queue of its own. Knows no broker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One message, as it was published."""
+
+    message: str
+
+
+class Marker(Enum):
+    """What a subscription yields besides messages."""
+
+    RESYNC = "resync"
+
+
+RESYNC: Final = Marker.RESYNC
+"""Messages may have been missed before this point: read the state again from where it is stored."""
+
+Item = Received | Literal[Marker.RESYNC]
+
+
+class Subscription:
+    """An async iterator of what a channel brings; ends when it is left or the bus stops.
+
+    At most `size` items wait. A reader that falls further behind loses them all and finds RESYNC in their place,
+    followed by what came after.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._items: deque[Item] = deque()
+        self._more = asyncio.Event()
+        self._closed = False
+        self.owed_resync = False
+
+    def put(self, item: Item) -> bool:
+        """Queue an item. False where the queue was full and has been dropped for a RESYNC."""
+        if self._closed or (item is RESYNC and self._items and self._items[-1] is RESYNC):
+            return True
+        fits = len(self._items) < self._size
+        if not fits:
+            self._items.clear()
+            self._items.append(RESYNC)
+        if fits or item is not RESYNC:
+            self._items.append(item)
+        self._more.set()
+        return fits
+
+    def close(self) -> None:
+        """End the iteration at once; what still waits is dropped."""
+        self._closed = True
+        self._items.clear()
+        self._more.set()
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> Item:
+        while not self._items:
+            if self._closed:
+                raise StopAsyncIteration
+            self._more.clear()
+            await self._more.wait()
+        return self._items.popleft()
+
+
+class Channel:
+    """The readers of one channel, and where its one broker subscription stands.
+
+    `held`: the present link has, asks for, or is giving up the broker subscription.
+    `active`: the broker has confirmed it, so a message published from now on arrives.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.readers: set[Subscription] = set()
+        self.held = False
+        self.active = False
+        self._settled = asyncio.Event()
+
+    def deliver(self, message: str) -> int:
+        """Hand a message to every reader; the number of those whose queue overflowed."""
+        received = Received(message)
+        return sum(not reader.put(received) for reader in self.readers)
+
+    def activate(self) -> None:
+        """The broker subscription stands: release who waits for it, tell the rest of the gap before it."""
+        self.active = True
+        self._settled.set()
+        for reader in self.readers:
+            if reader.owed_resync:
+                reader.owed_resync = False
+                reader.put(RESYNC)
+
+    def suspend(self) -> None:
+        """The broker subscription is being given up: newcomers wait for the next one."""
+        self.active = False
+        self._settled.clear()
+
+    def lose(self) -> None:
+        """The link is gone: every reader is owed a RESYNC, and nobody waits for it to come back."""
+        self.held = self.active = False
+        self._settled.set()
+        for reader in self.readers:
+            reader.owed_resync = True
+
+    async def settled(self) -> None:
+        """Wait until the broker subscription stands or the link is lost."""
+        if not self.active:
+            self._settled.clear()
+            await self._settled.wait()
+
+
+class Channels:
+    """All channels that someone reads or that the link still holds, and which of them need the link's attention."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Channel] = {}
+        self._touched: set[Channel] = set()
+        self.changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def enter(self, name: str, reader: Subscription) -> Channel:
+        """Add a reader to the channel of that name."""
+        channel = self._by_name.get(name)
+        if channel is None:
+            channel = self._by_name[name] = Channel(name)
+        channel.readers.add(reader)
+        if not channel.active:
+            self._touch((channel,))
+        return channel
+
+    def leave(self, channel: Channel, reader: Subscription) -> None:
+        """Take a reader out; a channel that nobody reads is forgotten once the link has let go of it."""
+        reader.close()
+        channel.readers.discard(reader)
+        if not channel.readers:
+            if channel.held:
+                self._touch((channel,))
+            else:
+                self.forget_unused(channel)
+
+    def forget_unused(self, channel: Channel) -> None:
+        """Drop a channel without readers that no link holds."""
+        if not channel.readers and not channel.held and self._by_name.get(channel.name) is channel:
+            del self._by_name[channel.name]
+            self._touched.discard(channel)
+
+    def touch_all(self) -> None:
+        """A new link has to look at every channel."""
+        self._touch(self._by_name.values())
+
+    def take_touched(self) -> set[Channel]:
+        """The channels that joined or lost their readers since the last call."""
+        touched, self._touched = self._touched, set()
+        self.changed.clear()
+        return touched
+
+    def lose_all(self) -> None:
+        """The link is gone."""
+        for channel in list(self._by_name.values()):
+            channel.lose()
+            self.forget_unused(channel)
+
+    def close_all(self) -> None:
+        """The bus has stopped: every iteration ends."""
+        for channel in self._by_name.values():
+            channel.lose()
+            for reader in channel.readers:
+                reader.close()
+        self._by_name.clear()
+        self._touched.clear()
+
+    def _touch(self, channels: Iterable[Channel]) -> None:
+        self._touched.update(channels)
+        self.changed.set()

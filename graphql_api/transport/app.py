@@ -1,0 +1,56 @@
+"""Puts the endpoint together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from graphql_api.documents import EdgeSchema
+from graphql_api.transport.headers import AnswerHeaders
+from graphql_api.transport.hooks import EdgeHooks, EdgeLimits
+from graphql_api.transport.http import HttpEndpoint
+from graphql_api.transport.operations import Operations
+from graphql_api.transport.sockets import SocketRegistry
+from graphql_api.transport.websocket import WebSocketEndpoint
+
+
+def build_graphql_app(
+    schema: EdgeSchema,
+    hooks: EdgeHooks,
+    limits: EdgeLimits | None = None,
+    registry: SocketRegistry | None = None,
+) -> ASGIApp:
+    """The ASGI application to mount at /graphql. It looks at no path; give a `registry` to close sockets from outside."""
+    limits = limits or EdgeLimits()
+    operations = Operations(schema, hooks)
+    http = HttpEndpoint(operations, hooks, limits)
+    sockets = WebSocketEndpoint(
+        operations, hooks, limits, registry if registry is not None else SocketRegistry(limits.sockets_per_user)
+    )
+
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await sockets(scope, receive, send)
+        else:
+            await http(scope, receive, send)
+
+    return AnswerHeaders(_with_cors(endpoint, limits) if limits.origins else endpoint)
+
+
+def uvicorn_options(limits: EdgeLimits) -> dict[str, Any]:
+    """What uvicorn must be told for the limits to hold, as keyword arguments of uvicorn.Config."""
+    return {"ws_max_size": limits.frame_bytes, "ws_per_message_deflate": False, "server_header": False}
+
+
+def _with_cors(app: ASGIApp, limits: EdgeLimits) -> ASGIApp:
+    # No credentials: tokens come in a header that a page sets itself, never in a cookie.
+    return CORSMiddleware(
+        app,
+        allow_origins=limits.origins,
+        allow_methods=["POST"],
+        allow_headers=["authorization", "content-type"],
+        expose_headers=["retry-after", "www-authenticate"],
+        max_age=min(limits.preflight_seconds, 3600),
+    )

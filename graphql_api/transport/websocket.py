@@ -1,0 +1,282 @@
+"""graphql-transport-ws over one socket: the control flow of enisdenjo/graphql-ws PROTOCOL.md, and every timer it needs."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing, suppress
+from typing import Any
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from core.clock import now
+from core.errors import RequestError, RequestErrorCode, Unauthenticated
+from graphql_api.documents import PreparedQuery
+from graphql_api.errors import Fault, body_of
+from graphql_api.transport.body import GraphQLRequest
+from graphql_api.transport.headers import bearer_token, origin_allowed
+from graphql_api.transport.hooks import Caller, EdgeHooks, EdgeLimits, Identity
+from graphql_api.transport.http import encode, json_response
+from graphql_api.transport.messages import (
+    ClientMessage,
+    CloseCode,
+    Closing,
+    Complete,
+    Init,
+    Ping,
+    Pong,
+    Subscribe,
+    parse_message,
+)
+from graphql_api.transport.operations import Answer, Operations, is_subscription
+from graphql_api.transport.sockets import SocketRegistry
+
+PROTOCOL = "graphql-transport-ws"
+# A peer that doesn't read can hold up even the close frame; uvicorn's keep-alive then ends the connection.
+_CLOSE_SECONDS = 5.0
+
+
+class WebSocketEndpoint:
+    """ASGI application for WebSocket handshakes."""
+
+    def __init__(self, operations: Operations, hooks: EdgeHooks, limits: EdgeLimits, registry: SocketRegistry) -> None:
+        self._operations = operations
+        self._hooks = hooks
+        self._limits = limits
+        self._registry = registry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        socket = WebSocket(scope, receive, send)
+        if not origin_allowed(Headers(scope=scope), self._limits.origins):
+            await _deny(socket)
+        elif PROTOCOL not in scope["subprotocols"]:
+            await socket.accept()
+            await socket.close(CloseCode.SUBPROTOCOL, "Subprotocol not acceptable")
+        else:
+            await socket.accept(PROTOCOL)
+            await Connection(socket, self._operations, self._hooks, self._limits, self._registry).serve()
+
+
+class Connection:
+    """One open socket. It owns the tasks of its operations, and its one clock: first the time for connection_init,
+    then the end of the token."""
+
+    def __init__(
+        self,
+        socket: WebSocket,
+        operations: Operations,
+        hooks: EdgeHooks,
+        limits: EdgeLimits,
+        registry: SocketRegistry,
+    ) -> None:
+        self.identity: Identity | None = None
+        self._socket = socket
+        self._operations = operations
+        self._hooks = hooks
+        self._limits = limits
+        self._registry = registry
+        self._clock = asyncio.timeout(limits.init_seconds)
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._tasks = asyncio.TaskGroup()
+        self._initialised = False
+        self._ending = False
+        self._open = True
+
+    async def serve(self) -> None:
+        """Until either side closes; then every operation has been cancelled and has ended."""
+        try:
+            async with self._tasks:
+                try:
+                    closing = await self._until_closing()
+                    if closing is not None:
+                        await self._close(closing)
+                finally:
+                    self._open = False
+                    for task in self._running.values():
+                        task.cancel()
+        finally:
+            if self.identity is not None:
+                self._registry.remove(self.identity.user_id, self)
+
+    def refresh(self, identity: Identity) -> None:
+        """Go on as `identity`, until its token ends. Raises ValueError for another user's."""
+        if self.identity is None or identity.user_id != self.identity.user_id:
+            raise ValueError("the token belongs to another user")
+        self._become(identity)
+
+    def end(self) -> None:
+        """Close with 4403, soon; doesn't wait for it."""
+        self._set_clock(asyncio.get_running_loop().time())
+        self._ending = True
+
+    async def _until_closing(self) -> Closing | None:
+        """Reads messages; why the server ends it, or None where the client hung up."""
+        try:
+            async with self._clock:
+                while True:
+                    frame = await self._socket.receive()
+                    if frame["type"] == "websocket.disconnect":
+                        return None
+                    if frame.get("text") is None:
+                        raise Closing(CloseCode.BAD_REQUEST, "Message must be text")
+                    await self._handle(self._parse(frame["text"]))
+        except Closing as closing:
+            return closing
+        except TimeoutError:
+            if self.identity is None:
+                return Closing(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout")
+            return Closing(CloseCode.FORBIDDEN, "The token has ended")
+
+    def _parse(self, text: str) -> ClientMessage:
+        return parse_message(text, frame_bytes=self._limits.frame_bytes, depth=self._limits.json_depth)
+
+    async def _handle(self, message: ClientMessage) -> None:
+        match message:
+            case Init(payload):
+                await self._initialise(payload)
+            case Ping():
+                await self._send('{"type":"pong"}')
+            case Pong():
+                pass
+            case Subscribe(id=operation_id, request=request):
+                await self._subscribe(operation_id, request)
+            case Complete(id=operation_id):
+                # An id that isn't running is no error: both sides may complete at once.
+                if task := self._running.pop(operation_id, None):
+                    task.cancel()
+
+    async def _initialise(self, payload: dict[str, Any]) -> None:
+        if self._initialised:
+            raise Closing(CloseCode.SECOND_INIT, "Too many initialisation requests")
+        self._initialised = True
+        identity = await self._authenticate(payload)
+        if not self._registry.add(identity.user_id, self):
+            limit = self._limits.sockets_per_user
+            raise Closing(CloseCode.TRY_LATER, f"Sockets are limited to {limit} a user: try again later")
+        self._become(identity)
+        await self._send('{"type":"connection_ack"}')
+
+    async def _authenticate(self, payload: dict[str, Any]) -> Identity:
+        try:
+            return await self._hooks.authenticate_token(_token(payload))
+        except Unauthenticated:
+            raise Closing(CloseCode.FORBIDDEN, "Forbidden") from None
+        except RequestError as error:
+            code = CloseCode.FORBIDDEN if error.code is RequestErrorCode.FORBIDDEN else CloseCode.TRY_LATER
+            raise Closing(code, error.code.value) from None
+        # A process boundary: masked, and logged by the presenter.
+        except Exception as error:
+            self._hooks.presenter.fault(error)
+            raise Closing(CloseCode.INTERNAL, "Internal server error") from None
+
+    def _become(self, identity: Identity) -> None:
+        self.identity = identity
+        if identity.expires_at is None:
+            self._set_clock(None)
+        else:
+            seconds = max(0.0, (identity.expires_at - now()).total_seconds())
+            self._set_clock(asyncio.get_running_loop().time() + seconds)
+
+    def _set_clock(self, when: float | None) -> None:
+        # A clock that is ending the connection, or has, isn't to be set again.
+        if self._open and not self._ending and not self._clock.expired():
+            self._clock.reschedule(when)
+
+    async def _subscribe(self, operation_id: str, request: GraphQLRequest) -> None:
+        if self.identity is None:
+            raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized")
+        if operation_id in self._running:
+            shown = operation_id if len(operation_id) <= 24 else operation_id[:20] + "…"
+            raise Closing(CloseCode.DUPLICATE_ID, f"Subscriber for {shown} already exists")
+        limit = self._limits.operations_per_socket
+        if limit and len(self._running) >= limit:
+            message = f"Operations are limited to {limit} at a time in one socket."
+            error = RequestError(RequestErrorCode.RATE_LIMITED, message)
+            await self._send_end(operation_id, self._operations.refusal([error]))
+            return
+        caller = Caller(self.identity, self._socket.scope, self)
+        task = self._tasks.create_task(self._operate(operation_id, request, caller))
+        self._running[operation_id] = task
+
+    async def _operate(self, operation_id: str, request: GraphQLRequest, caller: Caller) -> None:
+        try:
+            refusal = await self._answer(operation_id, request, caller)
+        # A result that can't be encoded ends its operation, never the socket.
+        except Exception as error:
+            refusal = self._operations.refusal([error])
+        # The id is free before the client can read that it is.
+        if self._running.get(operation_id) is asyncio.current_task():
+            del self._running[operation_id]
+        await self._send_end(operation_id, refusal)
+
+    async def _answer(self, operation_id: str, request: GraphQLRequest, caller: Caller) -> Answer | None:
+        """Sends the operation's results; the answer that refuses it, if one does."""
+        query = self._operations.prepare(request)
+        if isinstance(query, Answer):
+            return query
+        if is_subscription(query):
+            return await self._follow(operation_id, query, request, caller)
+        answer = await self._operations.run(query, request, caller)
+        if not answer.ran:
+            return answer
+        await self._send_next(operation_id, answer)
+        return None
+
+    async def _follow(
+        self, operation_id: str, query: PreparedQuery, request: GraphQLRequest, caller: Caller
+    ) -> Answer | None:
+        async with aclosing(self._operations.follow(query, request, caller)) as answers:
+            async for answer in answers:
+                if not answer.ran:
+                    return answer
+                await self._send_next(operation_id, answer)
+        return None
+
+    async def _send_next(self, operation_id: str, answer: Answer) -> None:
+        await self._send_message(operation_id, "next", encode(answer.payload))
+
+    async def _send_end(self, operation_id: str, refusal: Answer | None) -> None:
+        if refusal is None:
+            await self._send(f'{{"id":{_quoted(operation_id)},"type":"complete"}}')
+        else:
+            await self._send_message(operation_id, "error", encode(refusal.payload["errors"]))
+
+    async def _send_message(self, operation_id: str, kind: str, payload: bytes) -> None:
+        await self._send(f'{{"id":{_quoted(operation_id)},"type":"{kind}","payload":{payload.decode()}}}')
+
+    async def _send(self, text: str) -> None:
+        # Once the client is gone the reading side ends the operations; what they still send goes nowhere.
+        if self._open:
+            try:
+                await self._socket.send_text(text)
+            except WebSocketDisconnect:
+                self._open = False
+
+    async def _close(self, closing: Closing) -> None:
+        self._open = False
+        with suppress(TimeoutError, WebSocketDisconnect):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._socket.close(closing.code, closing.reason)
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()
+
+
+def _token(payload: dict[str, Any]) -> str:
+    """The bearer token of a connection_init payload. Raises Unauthenticated without exactly one."""
+    values = [value for name, value in payload.items() if name.lower() == "authorization"]
+    if len(values) != 1 or not isinstance(values[0], str):
+        raise Unauthenticated
+    return bearer_token(values[0])
+
+
+async def _deny(socket: WebSocket) -> None:
+    """Refuse the handshake with 403 (RFC 6455 section 10.2)."""
+    if "websocket.http.response" in socket.scope.get("extensions", {}):
+        fault = Fault(RequestErrorCode.FORBIDDEN, "Sockets may not be opened from this origin.")
+        await socket.send_denial_response(json_response(body_of(fault), 403))
+    else:
+        await socket.close(CloseCode.FORBIDDEN)

@@ -1,0 +1,1 @@
+"""Alembic's migrations, and the runner that applies them under a lock."""

@@ -1,0 +1,98 @@
+"""Closed sets of words, spelled as in the contract and in the database alike."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class Sender(StrEnum):
+    USER = "USER"
+    ASSISTANT = "ASSISTANT"
+
+
+class TitleSource(StrEnum):
+    AUTO = "AUTO"
+    USER = "USER"
+
+
+class InactiveReason(StrEnum):
+    IDLE = "IDLE"
+    CLOSED = "CLOSED"
+
+
+class TurnStatus(StrEnum):
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+    @property
+    def ended(self) -> bool:
+        return self in (TurnStatus.COMPLETED, TurnStatus.FAILED)
+
+
+class ToolCallStatus(StrEnum):
+    PENDING = "PENDING"
+    PROCESSING = "PROCESSING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+
+class ToolName(StrEnum):
+    ADD_TASK = "add_task"
+    LIST_TASKS = "list_tasks"
+    UPDATE_TASK = "update_task"
+    COMPLETE_TASK = "complete_task"
+    DELETE_TASK = "delete_task"
+    SEARCH_TASKS = "search_tasks"
+    CATEGORIZE_TASKS = "categorize_tasks"
+    RESCHEDULE_TASKS = "reschedule_tasks"
+
+
+class OperationType(StrEnum):
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    SEARCH = "SEARCH"
+    CATEGORIZE = "CATEGORIZE"
+
+
+class FinishReason(StrEnum):
+    STOP = "STOP"
+    LENGTH = "LENGTH"
+    ERROR = "ERROR"
+
+
+class TaskAction(StrEnum):
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    COMPLETED = "COMPLETED"
+    REOPENED = "REOPENED"
+    DELETED = "DELETED"
+    RESTORED = "RESTORED"
+
+
+class Actor(StrEnum):
+    USER = "USER"
+    ASSISTANT = "ASSISTANT"
+    SYSTEM = "SYSTEM"
+
+
+class ChangeKind(StrEnum):
+    MESSAGE = "MESSAGE"
+    CONVERSATION = "CONVERSATION"
+    TURN = "TURN"
+    TOOL_CALL = "TOOL_CALL"
+    TASK = "TASK"
+    LABEL = "LABEL"
+    SETTINGS = "SETTINGS"
+
+
+class Priority(IntEnum):
+    """Stored as a smallint, so that "at least" and ordering use an index."""
+
+    NONE = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    URGENT = 4

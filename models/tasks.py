@@ -1,0 +1,165 @@
+"""Tasks, labels and each task's revisions: what it was before and after a change, who changed it, by which call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from models.base import SCHEMA, id_column, metadata, one_of, owned_by, user_column
+from models.enums import Actor, TaskAction
+
+TASK_TITLE_LIMIT = 500
+DESCRIPTION_LIMIT = 10_000
+LABEL_LIMIT = 100
+LABELS_PER_TASK = 50
+
+tasks = Table(
+    "tasks",
+    metadata,
+    user_column(),
+    id_column(),
+    Column("title", Text, nullable=False),
+    Column("description", Text),
+    Column("completed_at", DateTime(timezone=True)),
+    Column("due_date", Date),
+    Column("due_at", DateTime(timezone=True)),
+    Column("time_zone", Text),
+    Column("priority", SmallInteger, nullable=False, server_default="0"),
+    Column("position", Text(collation="C"), nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("deleted_at", DateTime(timezone=True)),
+    Column("idempotency_key", Text),
+    Column("idempotency_digest", LargeBinary),
+    ForeignKeyConstraint(["user_id"], [f"{SCHEMA}.users.id"], ondelete="CASCADE"),
+    CheckConstraint(f"char_length(title) BETWEEN 1 AND {TASK_TITLE_LIMIT}", name="title"),
+    CheckConstraint(f"char_length(description) <= {DESCRIPTION_LIMIT}", name="description"),
+    CheckConstraint("due_date IS NULL OR due_at IS NULL", name="due"),
+    CheckConstraint("due_at IS NULL OR time_zone IS NOT NULL", name="time_zone"),
+    CheckConstraint("priority BETWEEN 0 AND 4", name="priority"),
+    Index("ix_tasks_position", "user_id", "position", "id", postgresql_where=text("deleted_at IS NULL")),
+    Index("ix_tasks_due_date", "user_id", "due_date", "id", postgresql_where=text("deleted_at IS NULL")),
+    Index("ix_tasks_due_at", "user_id", "due_at", "id", postgresql_where=text("deleted_at IS NULL")),
+    Index("ix_tasks_created", "user_id", "created_at", "id"),
+    Index("ix_tasks_updated", "user_id", "updated_at", "id"),
+    Index("ix_tasks_priority", "user_id", "priority", "id", postgresql_where=text("deleted_at IS NULL")),
+    Index(
+        "uq_tasks_key", "user_id", "idempotency_key", unique=True, postgresql_where=text("idempotency_key IS NOT NULL")
+    ),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    user_column(),
+    id_column(),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("color", Text),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("idempotency_key", Text),
+    Column("idempotency_digest", LargeBinary),
+    ForeignKeyConstraint(["user_id"], [f"{SCHEMA}.users.id"], ondelete="CASCADE"),
+    CheckConstraint(f"char_length(name) BETWEEN 1 AND {LABEL_LIMIT}", name="name"),
+    CheckConstraint("color ~ '^#[0-9a-f]{6}$'", name="color"),
+    Index("uq_labels_name", "user_id", "name_key", unique=True),
+    Index(
+        "uq_labels_key", "user_id", "idempotency_key", unique=True, postgresql_where=text("idempotency_key IS NOT NULL")
+    ),
+)
+
+task_labels = Table(
+    "task_labels",
+    metadata,
+    user_column(),
+    Column("task_id", Uuid, primary_key=True),
+    Column("label_id", Uuid, primary_key=True),
+    owned_by("tasks", "task_id"),
+    owned_by("labels", "label_id"),
+    Index("ix_task_labels_label", "user_id", "label_id", "task_id"),
+)
+
+task_revisions = Table(
+    "task_revisions",
+    metadata,
+    user_column(),
+    id_column(),
+    Column("task_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("tool_call_id", Uuid),
+    Column("changes", JSONB, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    owned_by("tasks", "task_id"),
+    one_of("action", TaskAction),
+    one_of("actor", Actor),
+    Index("uq_task_revisions_version", "user_id", "task_id", "version", unique=True),
+    Index("ix_task_revisions_call", "user_id", "tool_call_id", "id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    user_id: str
+    id: UUID
+    title: str
+    description: str | None
+    completed_at: datetime | None
+    due_date: date | None
+    due_at: datetime | None
+    time_zone: str | None
+    priority: int
+    position: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+    idempotency_key: str | None
+    idempotency_digest: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    user_id: str
+    id: UUID
+    name: str
+    name_key: str
+    color: str | None
+    version: int
+    idempotency_key: str | None
+    idempotency_digest: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRevision:
+    user_id: str
+    id: UUID
+    task_id: UUID
+    version: int
+    action: str
+    actor: str
+    tool_call_id: UUID | None
+    changes: Sequence[Mapping[str, Any]]
+    at: datetime

@@ -1,0 +1,1 @@
+"""What can be done with conversations, tasks and users: the rules, free of GraphQL and of HTTP."""

@@ -1,0 +1,100 @@
+"""Users: made at the edge on first sight, and their settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+from zoneinfo import available_timezones
+
+from sqlalchemy import or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core.database import Database
+from core.errors import DomainError, ErrorCode
+from core.unit_of_work import Change, Session, UnitOfWork
+from models.base import rows_of
+from models.changes import change_counters
+from models.enums import ChangeKind
+from models.users import Settings, revoked_tokens, settings, user_limits, users
+
+LOCALE_LIMIT: Final = 35
+"""Characters of a BCP 47 tag (RFC 5646 section 4.4.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who an operation acts as: the verified token's facts."""
+
+    user_id: str
+    email: str | None
+    name: str | None
+    token_hash: bytes
+
+
+async def admit(database: Database, identity: Identity) -> bool:
+    """Make the user on first sight, keep email and name as the token has them. False where the token is revoked."""
+
+    async def action(work: UnitOfWork) -> bool:
+        revoked = select(revoked_tokens.c.token_hash).where(revoked_tokens.c.token_hash == identity.token_hash)
+        if (await work.execute(revoked)).first():
+            return False
+        made = insert(users).values(id=identity.user_id, email=identity.email, name=identity.name)
+        seen = or_(
+            users.c.email.is_distinct_from(made.excluded.email), users.c.name.is_distinct_from(made.excluded.name)
+        )
+        fresh = await work.execute(
+            made.on_conflict_do_update(
+                index_elements=["id"], set_={"email": made.excluded.email, "name": made.excluded.name}, where=seen
+            ).returning(text("xmax = 0"))
+        )
+        if fresh.scalar():
+            for table in (settings, user_limits, change_counters):
+                await work.execute(insert(table).values(user_id=identity.user_id).on_conflict_do_nothing())
+        return True
+
+    return await database.work(identity.user_id, action)
+
+
+async def read_settings(session: Session) -> Settings:
+    """The user's settings. Raises LookupError where the user is gone."""
+    found = await session.one(rows_of(settings).where(settings.c.user_id == session.user_id), Settings)
+    if found is None:
+        raise LookupError("the user is gone")
+    return found
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def check_time_zone(name: str, field: tuple[str, ...]) -> str:
+    """An IANA name as given. Raises DomainError INVALID."""
+    if name not in _zone_names():
+        message = f"“{name[:60]}” is not an IANA time zone, e.g. Europe/Berlin."
+        raise DomainError(ErrorCode.INVALID, message, field=field)
+    return name
+
+
+def check_locale(tag: str, field: tuple[str, ...]) -> str:
+    """A tag that is shaped as BCP 47 says. Raises DomainError INVALID."""
+    parts = tag.split("-")
+    if len(tag) > LOCALE_LIMIT or not all(part.isascii() and part.isalnum() and len(part) <= 8 for part in parts):
+        raise DomainError(ErrorCode.INVALID, "The locale must be a BCP 47 tag, e.g. en-GB.", field=field)
+    return tag
+
+
+async def update_settings(work: UnitOfWork, *, time_zone: str | None, locale: str | None) -> None:
+    """Change what is given. Raises DomainError INVALID that names the field."""
+    values: dict[str, object] = {}
+    if time_zone is not None:
+        values["time_zone"] = check_time_zone(time_zone, ("input", "timeZone"))
+    if locale is not None:
+        values["locale"] = check_locale(locale, ("input", "locale"))
+    if not values:
+        return
+    await work.execute(
+        update(settings).where(settings.c.user_id == work.user_id).values(**values, version=settings.c.version + 1)
+    )
+    work.record(Change(kind=ChangeKind.SETTINGS, entity_id=None))

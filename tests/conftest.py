@@ -1,0 +1,76 @@
+"""What every test stands on: one embedded PostgreSQL a run, one migrated database a worker, a new user a test."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from core import embedded
+from core.database import Database, make_engine
+from core.dsn import Dsn
+from events.bus import Bus
+from events.log import ChangeLog
+from migrations import runner
+from services.users import Identity, admit
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """The URL of the run's server, with no database name."""
+    base = tmp_path_factory.getbasetemp()
+    directory = (base if worker_id == "master" else base.parent) / "postgres"
+    directory.mkdir(exist_ok=True)
+    started = asyncio.run(embedded.start(Path(directory)))
+    yield started.dsn
+    asyncio.run(started.stop())
+
+
+async def _create_database(server: str, name: str) -> Dsn:
+    engine = runner.owner_engine(Dsn.parse(server, "DATABASE_URL"))
+    async with engine.connect() as connection:
+        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await autocommit.execute(text(f'CREATE DATABASE "{name}"'))
+    await engine.dispose()
+    return Dsn.parse(server.replace("/tasktalk?", f"/{name}?"), "DATABASE_URL")
+
+
+@pytest.fixture(scope="session")
+def dsn(server: str) -> Dsn:
+    """A migrated database of this worker's own."""
+
+    async def make() -> Dsn:
+        made = await _create_database(server, f"test_{uuid.uuid4().hex}")
+        await runner.migrate(made)
+        return made
+
+    return asyncio.run(make())
+
+
+@pytest.fixture
+async def bus() -> AsyncIterator[Bus]:
+    async with Bus("memory://") as started:
+        yield started
+
+
+@pytest.fixture
+async def database(dsn: Dsn, bus: Bus) -> AsyncIterator[Database]:
+    opened = Database(make_engine(dsn, pool_size=10), ChangeLog(bus))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def user(database: Database) -> str:
+    """The id of a user of this test alone."""
+    return await new_user(database)
+
+
+async def new_user(database: Database) -> str:
+    name = f"u{uuid.uuid4().hex}"
+    await admit(database, Identity(user_id=name, email=None, name=None, token_hash=uuid.uuid4().bytes * 2))
+    return name

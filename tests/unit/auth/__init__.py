@@ -1,0 +1,1 @@
+"""Token verification: what is believed and what is not."""
