@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -75,6 +76,17 @@ class UnitOfWork(Session):
         """Log a change. The same entry twice in one unit of work is one: its readers see the entity as committed."""
         if change not in self._changes:
             self._changes.append(change)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that fails alone: an error undoes the block, the changes it recorded as well, and is raised on."""
+        before = len(self._changes)
+        try:
+            async with self.connection.begin_nested():
+                yield
+        except BaseException:
+            del self._changes[before:]
+            raise
 
     @property
     def changes(self) -> Sequence[Change]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -69,13 +70,12 @@ class Meter:
         costs: dict[str, Cost] = {}
         for name in _leaves_first(fragments):
             costs[name] = self._weigh(fragments[name], fragments[name].type_condition.name.value, costs, sizes)
-        found = [replace(cost, nodes=1, varies=False) for cost in costs.values()]
+        # Depth is seen from an operation only: the fragments of an introspection query are deep by themselves.
+        found = [replace(cost, depth=0, nodes=1, varies=False) for cost in costs.values()]
         for operation in operations:
             cost = self._weigh(operation, self._roots.get(operation.operation), costs, sizes)
             found.append(cost if operation is chosen else replace(cost, nodes=1, varies=False))
-        return Cost(
-            **{field.name: max((getattr(cost, field.name) for cost in found), default=0) for field in fields(Cost)}
-        )
+        return functools.reduce(_larger, found, Cost())
 
     def _weigh(
         self,

@@ -46,6 +46,7 @@ conversations = Table(
     Column("closed_at", DateTime(timezone=True)),
     Column("idle_noted_at", DateTime(timezone=True)),
     Column("message_count", Integer, nullable=False, server_default="0"),
+    Column("turn_count", Integer, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False, server_default="1"),
     Column("idempotency_key", Text),
     Column("idempotency_digest", LargeBinary),
@@ -107,6 +108,7 @@ class Conversation:
     closed_at: datetime | None
     idle_noted_at: datetime | None
     message_count: int
+    turn_count: int
     version: int
     idempotency_key: str | None
     idempotency_digest: bytes | None

@@ -46,7 +46,7 @@ def _check(value: object, field: tuple[str, ...], depth: int = 0) -> None:
     if depth > DEPTH_LIMIT:
         raise DomainError(ErrorCode.INVALID, f"The context nests deeper than {DEPTH_LIMIT} levels.", field=field)
     if isinstance(value, str):
-        if "\x00" in value or not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
             raise DomainError(ErrorCode.INVALID, "The context holds a character that can't be stored.", field=field)
     elif isinstance(value, Mapping):
         for key, item in value.items():

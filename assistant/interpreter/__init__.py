@@ -1,1 +1,1 @@
-"""What the built-in assistant understands: dates and times, commands, and which task is meant. Pure functions, no I/O."""
+"""What the built-in assistant understands: dates, commands and which task is meant. Pure functions, no I/O."""

@@ -32,21 +32,18 @@ class OpenAIProvider:
         """Raises ConfigurationError where the key or the URL can't be used at all; neither is repeated in it."""
         if not (api_key.isascii() and api_key.isprintable()) or " " in api_key:
             raise ConfigurationError("OPENAI_API_KEY holds characters that no key has: spaces, line ends or non-ASCII.")
-        if base_url is not None and not base_url.startswith(("http://", "https://")):
-            raise ConfigurationError("OPENAI_BASE_URL must begin with http:// or https://.")
+        if base_url is not None and not _is_http_url(base_url):
+            raise ConfigurationError("OPENAI_BASE_URL must be a whole URL of scheme http or https.")
         self._model = model
         self._timeouts = timeouts or Timeouts()
         connect = self._timeouts.connect
-        try:
-            self._client = openai.AsyncOpenAI(
-                api_key=api_key or "unused",
-                base_url=base_url,
-                max_retries=0,  # retries are the loop's, so that subscribers see them
-                # Reading is timed by BodyReader: the first byte and silence are different waits.
-                timeout=httpx2.Timeout(connect=connect, pool=connect, write=self._timeouts.silence, read=None),
-            )
-        except httpx2.InvalidURL:
-            raise ConfigurationError("OPENAI_BASE_URL is not a URL.") from None
+        self._client = openai.AsyncOpenAI(
+            api_key=api_key or "unused",
+            base_url=base_url,
+            max_retries=0,  # retries are the loop's, so that subscribers see them
+            # Reading is timed by BodyReader: the first byte and silence are different waits.
+            timeout=httpx2.Timeout(connect=connect, pool=connect, write=self._timeouts.silence, read=None),
+        )
 
     @property
     def name(self) -> str:
@@ -102,6 +99,14 @@ class OpenAIProvider:
         except TRANSPORT_ERRORS:
             fault = unavailable("could not be reached")
         raise fault  # outside the handlers: see from_sdk
+
+
+def _is_http_url(text: str) -> bool:
+    try:
+        url = httpx2.URL(text)
+    except httpx2.InvalidURL:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host)
 
 
 def _reason(answer: Answer, reader: BodyReader) -> FinishReason:

@@ -22,7 +22,7 @@ def build_graphql_app(
     limits: EdgeLimits | None = None,
     registry: SocketRegistry | None = None,
 ) -> ASGIApp:
-    """The ASGI application to mount at /graphql. It looks at no path; give a `registry` to close sockets from outside."""
+    """The ASGI application to mount at /graphql; it looks at no path. A `registry` lets others close its sockets."""
     limits = limits or EdgeLimits()
     operations = Operations(schema, hooks)
     http = HttpEndpoint(operations, hooks, limits)

@@ -117,7 +117,7 @@ def _answered(answer: Answer, media: str) -> Response:
 
 
 def _status_of(answer: Answer, media: str) -> int:
-    """GraphQL over HTTP section 6.4: plain JSON says 200 to what is well formed, the newer type 4xx to what didn't run."""
+    """GraphQL over HTTP section 6.4: plain JSON says 200 to a well-formed request, the newer type 4xx if none ran."""
     codes = [fault.code for fault in answer.faults]
     if answer.payload.get("data") is None:
         for code in (RequestErrorCode.UNAUTHENTICATED, RequestErrorCode.RATE_LIMITED):

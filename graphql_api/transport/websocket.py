@@ -1,4 +1,4 @@
-"""graphql-transport-ws over one socket: the control flow of enisdenjo/graphql-ws PROTOCOL.md, and every timer it needs."""
+"""graphql-transport-ws over one socket: the control flow of enisdenjo/graphql-ws PROTOCOL.md, with its timers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from core.clock import now
 from core.errors import RequestError, RequestErrorCode, Unauthenticated
 from graphql_api.documents import PreparedQuery
-from graphql_api.errors import Fault, body_of
 from graphql_api.transport.body import GraphQLRequest
 from graphql_api.transport.headers import bearer_token, origin_allowed
 from graphql_api.transport.hooks import Caller, EdgeHooks, EdgeLimits, Identity
-from graphql_api.transport.http import encode, json_response
+from graphql_api.transport.http import encode
 from graphql_api.transport.messages import (
     ClientMessage,
     CloseCode,
@@ -50,7 +49,8 @@ class WebSocketEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         socket = WebSocket(scope, receive, send)
         if not origin_allowed(Headers(scope=scope), self._limits.origins):
-            await _deny(socket)
+            # Closing before accepting is a 403 (RFC 6455 section 10.2). uvicorn logs an error for a denial with a body.
+            await socket.close()
         elif PROTOCOL not in scope["subprotocols"]:
             await socket.accept()
             await socket.close(CloseCode.SUBPROTOCOL, "Subprotocol not acceptable")
@@ -271,12 +271,3 @@ def _token(payload: dict[str, Any]) -> str:
     if len(values) != 1 or not isinstance(values[0], str):
         raise Unauthenticated
     return bearer_token(values[0])
-
-
-async def _deny(socket: WebSocket) -> None:
-    """Refuse the handshake with 403 (RFC 6455 section 10.2)."""
-    if "websocket.http.response" in socket.scope.get("extensions", {}):
-        fault = Fault(RequestErrorCode.FORBIDDEN, "Sockets may not be opened from this origin.")
-        await socket.send_denial_response(json_response(body_of(fault), 403))
-    else:
-        await socket.close(CloseCode.FORBIDDEN)

@@ -78,6 +78,7 @@ def upgrade() -> None:
     sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('idle_noted_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('message_count', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('turn_count', sa.Integer(), server_default='0', nullable=False),
     sa.Column('version', sa.Integer(), server_default='1', nullable=False),
     sa.Column('idempotency_key', sa.Text(), nullable=True),
     sa.Column('idempotency_digest', sa.LargeBinary(), nullable=True),

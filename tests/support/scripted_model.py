@@ -33,8 +33,12 @@ __all__ = ["Call", "Fault", "Round", "ScriptedModel", "last_user_message"]
 Script = Callable[[JsonObject], Round]
 
 
-class _Disconnected(Exception):
+class _ClientLeft(Exception):
     """The client closed the connection while the server held it."""
+
+
+class _HungUp(Exception):
+    """The script says to close the connection here."""
 
 
 class ScriptedModel:
@@ -81,7 +85,7 @@ class ScriptedModel:
             await self._changed.wait_for(lambda: len(self.requests) >= requests)
 
     async def client_left(self, times: int = 1) -> None:
-        """Wait until clients have closed so many hanging requests in all."""
+        """Wait until clients have left so many answers unread in all."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._disconnects >= times)
 
@@ -124,8 +128,10 @@ class ScriptedModel:
         try:
             while (request := await _read_request(reader)) is not None:
                 await self._answer(*request, reader, writer)
-        except (_Disconnected, ConnectionError, asyncio.CancelledError):
-            pass  # the client left, or the test is over: swallowed so that the server's callback has nothing to log
+        except (_ClientLeft, ConnectionError):
+            await self._note(self._count_disconnect)
+        except (_HungUp, asyncio.CancelledError):
+            pass  # the test is over: swallowed so that asyncio has no cancelled callback to log
         finally:
             self._handlers.discard(handler)
             writer.close()
@@ -179,7 +185,7 @@ class ScriptedModel:
                 await self._hold(reader)
             elif isinstance(part, Hangup):
                 await writer.drain()
-                raise _Disconnected
+                raise _HungUp
             else:
                 size = round_.piece or max(len(part), 1)
                 for start in range(0, len(part), size):
@@ -202,8 +208,7 @@ class ScriptedModel:
             await asyncio.gather(*waits, return_exceptions=True)
             self._holds.remove(released)
         if not released.is_set():
-            await self._note(self._count_disconnect)
-            raise _Disconnected
+            raise _ClientLeft
 
     def _count_disconnect(self) -> None:
         self._disconnects += 1

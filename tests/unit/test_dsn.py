@@ -1,11 +1,18 @@
 """DATABASE_URL in each driver's words, and what is refused without showing a secret."""
 
+import datetime
 import ssl
 import traceback
+from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 import pytest
 from asyncpg.connect_utils import _parse_connect_arguments
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -18,15 +25,8 @@ NEON = (
 )
 
 
-def the_ca_file(tmp_path):
-    """Any valid certificate will do as a root: the machine-independent one is made here."""
-    import datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
+def the_ca_file(tmp_path: Path) -> tuple[Path, Path]:
+    """A self-signed certificate and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "root")])
     start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
@@ -115,8 +115,6 @@ def test_neon_reaches_psycopg_whole():
 @pytest.mark.parametrize("path", ["/run/pg", "/with space/and,comma:and'quote/π"])
 @pytest.mark.parametrize("place", ["query", "netloc"])
 async def test_a_socket_directory_reaches_both_drivers(monkeypatch, path, place):
-    from urllib.parse import quote
-
     encoded = quote(path, safe="")
     url = f"postgresql://u@/d?host={encoded}" if place == "query" else f"postgresql://u@{encoded}/d"
     dsn = Dsn.parse(f"{url}{'&' if '?' in url else '?'}port=5444&sslmode=require")
@@ -286,8 +284,6 @@ def test_no_rendering_of_it_holds_the_password():
 
 def test_a_password_of_awkward_characters_reaches_both_drivers():
     password = r"a'b\c d@e:f/g?h#i%j&k=l\"π"
-    from urllib.parse import quote
-
     dsn = Dsn.parse(f"postgresql://u:{quote(password, safe='')}@h/d")
     assert dsn.asyncpg_url_and_args()[0].password == password
     assert conninfo_to_dict(dsn.psycopg_conninfo())["password"] == password

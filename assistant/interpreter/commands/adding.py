@@ -13,39 +13,58 @@ from assistant.interpreter.commands.titles import Setting, adds, one_add
 ASK_TITLE = "What should I add?"
 
 _NEW = re.compile(
-    rf"(?:add|create|make|set|set up|start|put in|enter|note|log|new|save|record)(?:\s+me)?(?:\s+an?|\s+another|\s+the|\s+my)?(?:\s+new)?"
+    rf"(?:add|create|make|set|set up|start|put in|enter|note|log|new|save|record)(?:\s+me)?(?:\s+an?|\s+another"
+    rf"|\s+the|\s+my)?(?:\s+new)?"
     rf"(?:\s+(?P<priority>{v.PRIORITY})(?:[\s-]+priority)?)?"
     r"\s+(?:task|to-?do(?:\s+item)?|to do(?:\s+item)?|reminder|item|errand|chore)s?"
     r"(?:\s+(?:on|to|in)\s+(?:my|the)\s+(?:to-?do\s+|to do\s+|task\s+)?list)?"
-    r"(?:\s*:|\s*-\s|\s+(?:to|for|about|called|named|titled|that says|saying|of|that i (?:need|have) to|that))?(?:\s+(?P<rest>.*))?$",
+    r"(?:\s*:|\s*-\s|\s+(?:to|for|about|called|named|titled|that says|saying|of|that i (?:need|have) to"
+    r"|that))?(?:\s+(?P<rest>.*))?$",
     re.I | re.S,
 )
 _REMIND = re.compile(
-    r"(?:please\s+)?(?:remind me|set (?:up )?(?:a|an|my) reminder(?: for me)?|don't let me forget|do not let me forget|don't forget"
-    r"|do not forget|remember|make sure (?:that )?i (?:remember|don't forget)|help me remember|make a note|note to self"
+    r"(?:please\s+)?(?:remind me|(?:set (?:up )?|send me |give me )?(?:(?:a|an|my) )?reminder(?: for me)?(?= )"
+    r"|don't let me forget"
+    r"|do not let me forget|don't forget"
+    r"|do not forget|remember|make sure (?:that )?i (?:remember|don't forget)|help me remember|make a note"
+    r"|note to self"
     r"|jot down|write down|note down)"
     r"(?P<rest>(?:\s|:|,).+)?$",
     re.I | re.S,
 )
 _NEED = re.compile(
-    r"(?:i (?:really |also |still )?(?:need to|have to|must|gotta|got to|should|ought to)|i've got to|i need to remember to"
+    r"(?:i (?:really |also |still )?(?:need to|have to|must|gotta|got to|should|ought to)|i've got to"
+    r"|i need to remember to"
     r"|i can't forget to|i mustn't forget to)\s+(?:remember to\s+)?(?P<rest>.+)$",
     re.I | re.S,
 )
+_WANT = re.compile(r"i (?:need|want|would like|'d like) (?:an? )?reminder(?P<rest>\s.+)?$", re.I | re.S)
+_WANTED_ON_LIST = re.compile(
+    r"i (?:need|want|would like) (?P<what>.+?)\s+(?:added|put)?\s*(?P<rest>(?:on|onto|to)\s+(?:my|the)\s+.*(?:list"
+    r"|to-?dos?))$",
+    re.I,
+)
 _ON_LIST = re.compile(
-    r"(?:put|add|stick|include|place|throw|write|note|jot)(?:\s+down)?\s+(?P<rest>.+?\s+(?:on|onto|to|in|into)\s+(?:my|the|our)"
+    r"(?:put|add|stick|include|place|throw|write|note|jot)(?:\s+down)?\s+(?P<rest>.+?\s+(?:on|onto|to|in"
+    r"|into)\s+(?:my|the|our)"
     r"\s+(?:[\w'&-]+\s+){0,3}?(?:list|lists|to-?dos?|tasks|agenda|calendar|schedule|reminders))(?P<due>\s+.*)?$",
     re.I | re.S,
 )
 _LIST_FIRST = re.compile(
-    r"(?:add|put)\s+(?P<list>(?:to|on|in)\s+(?:my|the)\s+(?:[\w'&-]+\s+){0,3}?(?:list|to-?dos?|tasks))\s*[:,]?\s+(?P<rest>.+)$", re.I | re.S
+    r"(?:add|put)\s+(?P<list>(?:to|on|in)\s+(?:my|the)\s+(?:[\w'&-]+\s+){0,3}?(?:list|to-?dos?"
+    r"|tasks))\s*[:,]?\s+(?P<rest>.+)$",
+    re.I | re.S,
 )
-_ADD = re.compile(r"(?:add|new|todo|to-do|task|todos?:|remember:|note:)(?:\s*:\s*|\s+)(?P<rest>.+)$", re.I | re.S)
+_ADD = re.compile(r"(?:add\b|(?:new|todo|to-do|task|todos|remember|note):)\s*:?\s*(?P<rest>\S.*)$", re.I | re.S)
 _BARE = re.compile(
-    r"(?:(?:add|create|new|make|set)(?:\s+an?|\s+some)?(?:\s+new)?(?:\s+(?:task|todo|to-do|reminder|item)s?)?|remind me|todo|task)$", re.I
+    r"(?:(?:add|create|new|make|set)(?:\s+an?|\s+some)?(?:\s+new)?(?:\s+(?:task|todo|to-do|reminder|item)s?)?"
+    r"|remind me|todo|task)$",
+    re.I,
 )
-_NOT_TASK_NUMBERS = re.compile(r"(?:\d+\s*(?:\+|plus|and)\s*\d+|up\b|numbers\b)", re.I)
-_REST_LEAD = re.compile(r"^(?:\s|:|,)*(?:(?:again|also)\s+)?(?:that i (?:need|have) to|that|to|about|of|for|i (?:need|have) to)?\s+", re.I)
+_NOT_TASK_NUMBERS = re.compile(r"(?:\d+\s*(?:\+|plus|and|to)\s*\d+|up\b|numbers\b)", re.I)
+_REST_LEAD = re.compile(
+    r"^(?:\s|:|,)*(?:(?:again|also)\s+)?(?:that i (?:need|have) to|that|to|about|of|for|i (?:need|have) to)?\s+", re.I
+)
 _MARKED = re.compile(r"(?:^|\s)(?:#(?!\d)\w|!(?:urgent|high|medium|low|[1-4])\b|p[1-4]\b|@\w)", re.I)
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)]|\[ ?\])\s+(\S.*)$")
 
@@ -64,6 +83,10 @@ def adding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         return _with_due(adds(rest, setting), groups.get("due"), setting) or None
     if (m := _ADD.match(clause)) and not _NOT_TASK_NUMBERS.match(m["rest"]):
         return adds(m["rest"], setting) or (Nothing(question=ASK_TITLE),)
+    if m := _WANT.match(clause):
+        return _remind(m, setting) if m["rest"] else None
+    if (m := _WANTED_ON_LIST.match(clause)) and not re.search(r"\boff\b", clause, re.I):
+        return adds(f"{m['what']} {m['rest']}", setting) or None
     if (m := _NEED.match(clause)) and not v.NEED_OTHER.match(m["rest"]) and not v.OTHER_WORLDS.search(m["rest"]):
         made = one_add(m["rest"], setting)
         return (made,) if made.title else None

@@ -4,59 +4,105 @@ from __future__ import annotations
 
 import re
 
-from assistant.interpreter import dates
 from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.kinds import Command, ListTasks, Search
 from assistant.interpreter.commands.text import strip_quotes, target
 from assistant.interpreter.commands.titles import Setting, due_value
 
-_SHOW = r"(?:show|list|display|view|see|read|give|tell|pull up|bring up|open|print|check|get|what|what's|what are|what is|which|any|all|my|see all|count|how many)"
+_SHOW = (
+    r"(?:show|list|display|view|see|read|give|tell|pull up|bring up|open|print|check|get(?! rid)|what|what's|what are"
+    r"|what is|which|any|all|my|see all|count|how many)"
+)
 _NOUN = rf"(?:{v.TASK}|{v.LIST})"
 _PATTERNS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
         rf"^{_SHOW}\b(?!.*\b(?:joke|story)\b).*\b{_NOUN}\b",
-        r"^(?:what|which|how much)\b.*\b(?:do|did) i (?:have|need|got|still have)(?: to do| left| to get done| on| planned| due| going on| coming up| scheduled)*\b",
-        r"^(?:what|anything|something|is there anything|are there any \w+)\b.*\b(?:overdue|due|late|pending|left to do|outstanding)\b",
-        r"^(?:what's|what is|whats) (?:next|on|up next|left|coming up|planned|scheduled|overdue|due|on my plate|open|still open|to do)\b",
+        r"^(?:what|which|how much)\b.*\b(?:do|did) i (?:have|need|got|still have)(?: to do| left| to get done| on"
+        r"| planned| due| going on| coming up| scheduled)*\b",
+        r"^(?:what|anything|something|is there anything|are there any \w+)\b.*\b(?:overdue|due|late|pending"
+        r"|left to do|outstanding)\b",
+        r"^(?:what's|what is|whats) (?:next|on|up next|left|coming up|planned|scheduled|overdue|due|on my plate"
+        r"|open|still open|to do)\b",
         r"^(?:what's|what is|whats)\b.*\b(?:on|in) (?:my|the) (?:[\w'-]+ )?(?:list|agenda|plate|schedule|calendar)\b",
         r"^(?:do|have) i (?:have|got)(?: got)? (?:anything|something|any|any \w+|stuff|things|much)\b",
-        r"^(?:am i free|what should i (?:do|work on|be doing|tackle)|what (?:have|did) i (?:done|finish|finished|complete|completed|get done))\b",
+        r"^(?:do|have) i (?:have|got)(?: got)? (?:an?|any|many|some)?\s*(?:\w+ )?(?:meeting|appointment|event"
+        r"|deadline)s?\b",
+        r"^what (?:does|do|did) (?:my|the) (?:[\w'-]+ )?(?:list|agenda|schedule|calendar|day|week)\b",
+        r"^(?:read|repeat|review|go over|run through|recite)(?: out| me| back)* (?:my|the) (?:[\w'-]+ ){0,3}(?:list"
+        r"|agenda|reminders|tasks)\b",
+        r"^(?:am i free|what should i (?:do|work on|be doing|tackle)|what (?:have|did) i (?:done|finish|finished"
+        r"|complete|completed|get done))\b",
         r"^(?:what|anything)\b.*\bneeds? (?:to be done|doing|my attention)\b",
-        rf"^(?:the |my |all |all my |all of my )*(?:open |completed |done |finished |overdue |pending |urgent |high priority |today's |tomorrow's |remaining |unfinished |\w+day's )*{_NOUN}\b(?: for .*| due .*| of .*| today| tomorrow| please| this .*| next .*)?$",
-        r"^(?:overdue|agenda|today|tomorrow|due today|due tomorrow|this week|next week|list|list all|list everything|show all|show everything|show me everything|upcoming|inbox)$",
-        r"^(?:show|list|see|view|display)(?: me)?(?: all| the)? (?:what's |what is |everything |anything )?(?:that's )?(?:overdue|due|urgent|completed|finished|done|open|pending|upcoming)\b",
+        rf"^(?:the |my |all |all my |all of my )*(?:open |completed |done |finished |overdue |pending |urgent "
+        rf"|high priority |today's |tomorrow's |remaining |unfinished |\w+day's )*{_NOUN}\b(?: for .*| due .*"
+        rf"| of .*| today| tomorrow| please| this .*| next .*)?$",
+        r"^(?:overdue|agenda|today|tomorrow|due today|due tomorrow|this week|next week|list|list all"
+        r"|list everything|show all|show everything|show me everything|upcoming|inbox)$",
+        r"^(?:show|list|see|view|display)(?: me)?(?: all| the)? (?:what's |what is |everything "
+        r"|anything )?(?:that's )?(?:overdue|due|urgent|completed|finished|done|open|pending|upcoming)\b",
         r"^(?:how many|how much)\b.*\b(?:things|stuff|left|open|overdue|done)\b.*",
         r"^(?:show|list|display)(?: me)? #\w[\w/-]*$",
     )
 )
 _NOT_LISTS = re.compile(
-    r"\b(?:how do (?:i|you)|how to|best|things to do in|wish ?list of|movies?|songs?|ingredients|countries|definition|mean|meaning)\b|\bto do in [A-Z]", re.I
+    r"\b(?:how do (?:i|you)|how to|best|things to do in|wish ?list of|movies?|songs?|ingredients|countries"
+    r"|definition|mean|meaning)\b|\bto do in [A-Z]",
+    re.I,
 )
 _ON_LIST = re.compile(
-    rf"^(?:do i have|is|are|did i (?:put|add|have)|have i (?:put|added|got)|was)\s+(?P<what>.+?)\s+(?:already\s+)?(?:on|in|to)\s+(?:my|the)\s+(?:[\w'-]+\s+)*{v.LIST}$",
+    rf"^(?:do i have|is|are|did i (?:put|add|have)|have i (?:put|added|got)"
+    rf"|was)\s+(?P<what>.+?)\s+(?:already\s+)?(?:on|in|to)\s+(?:my|the)\s+(?:[\w'-]+\s+)*{v.LIST}$",
     re.I,
 )
 _FIND = re.compile(
-    r"^(?P<verb>find|search(?: for)?|look for|look up|locate|where is|where's|look through|search through)\s+(?P<me>me\s+)?(?P<what>.+)$",
+    r"^(?P<verb>find|search(?: for)?|look for|look up|locate|where is|where's|look through"
+    r"|search through)\s+(?P<me>me\s+)?(?P<what>.+)$",
     re.I,
 )
-_WHEN = re.compile(r"^when (?:is|are|do i (?:have|need) to|should i|must i|is my|'s)\s+(?P<what>.+?)(?:\s+due)$", re.I)
+_LIST_HAS = re.compile(
+    rf"^(?:does|do) (?:my|the) (?:[\w'-]+ )?{v.LIST} (?:have|include|contain|show"
+    rf"|say)\s+(?P<what>.+?)(?:\s+on it)?$",
+    re.I,
+)
+# "find me a restaurant": things to look for in the world, not in the list
+_GENERAL = re.compile(
+    r"(?:out|a|an|some|me|how|what|who|where|if|your|the (?:nearest|closest|best|cheapest|meaning|sum))\b", re.I
+)
+_WHEN = re.compile(
+    r"^when (?:is|are|do i (?:have|need) to|should i|must i|is my"
+    r"|'s)\s+(?P<what>.+?)(?:\s+due)$",
+    re.I,
+)
 _QUESTION_TASK = re.compile(rf"\b(?:{v.TASK})\b", re.I)
 _DAYS = re.compile(r"\b(today|tomorrow|tonight|(?:mon|tues|wednes|thurs|fri|satur|sun)day)'s\b", re.I)
-_LABEL = re.compile(r"#(\w[\w/-]*)|\b(?:labell?ed|tagged|under|in category|with (?:the )?(?:label|tag))\s+(?:as\s+|with\s+)?[\"']?([\w/-]+)[\"']?", re.I)
-_NAMED_LIST = re.compile(r"\b(?:my|the)\s+([\w'-]+)\s+(?:list|tasks|to-?dos?|items|reminders|chores)\b", re.I)
-_NO_LABEL = v.WHOLE_LIST | frozenset(
-    "open completed done finished overdue pending urgent important remaining next first current other whole entire full upcoming"
-    " complete unfinished incomplete outstanding active closed high low medium today's tomorrow's of all new last today tomorrow".split()
+_LABEL = re.compile(
+    r"#(\w[\w/-]*)|\b(?:labell?ed|tagged|under|in category|with (?:the )?(?:label|tag))\s+(?:as\s+"
+    r"|with\s+)?[\"']?([\w/-]+)[\"']?",
+    re.I,
 )
-_PRIORITY = re.compile(r"\b(urgent|critical|important|high|medium|low)(?:[\s-]+priority)?\s+(?:and\s+\w+\s+)?(?:tasks?|to-?dos?|items?|things?|ones?|priority)\b", re.I)
+_NAMED_LIST = re.compile(r"\b(?:my|the)\s+([\w'-]+)\s+(?:list|tasks|to-?dos?|items|reminders|chores)\b", re.I)
+_NO_LABEL = v.WHOLE_LIST | v.words(
+    "open completed done finished overdue pending urgent important remaining next first current other whole entire full"
+    " upcoming complete unfinished incomplete outstanding active closed high low medium today's tomorrow's of all new last"
+    " today tomorrow"
+)
+_PRIORITY = re.compile(
+    r"\b(urgent|critical|important|high|medium|low)(?:[\s-]+priority)?\s+(?:and\s+\w+\s+)?(?:tasks?|to-?dos?|items?"
+    r"|things?|ones?|priority)\b",
+    re.I,
+)
 
 
 def listing(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     """A question about the list, or None."""
     clause = _DAYS.sub(r"\1", clause)
-    if (m := _ON_LIST.match(clause)) and not re.match(r"(?:anything|something|any|what|there)\b", m["what"], re.I):
+    if (m := _ON_LIST.match(clause) or _LIST_HAS.match(clause)) and not re.match(
+        r"(?:anything|something|any|what"
+        r"|there)\b",
+        m["what"],
+        re.I,
+    ):
         return (Search(target(re.sub(r"^(?:any|some|the|a)\s+", "", m["what"], flags=re.I))),)
     if _NOT_LISTS.search(clause) or not any(pattern.search(clause) for pattern in _PATTERNS):
         return None
@@ -70,7 +116,9 @@ def _filters(clause: str, setting: Setting) -> ListTasks:
     status = "open"
     if re.search(r"\b(?:not (?:done|completed|finished)|incomplete|uncompleted|unfinished)\b", low):
         pass
-    elif re.search(r"\b(?:completed|finished|done|closed|checked off|crossed off|did i (?:finish|complete|get done))\b", low):
+    elif re.search(
+        r"\b(?:completed|finished|done|closed|checked off|crossed off|did i (?:finish|complete|get done))\b", low
+    ):
         status = "all" if re.search(r"\bnot\b", low) else "completed"
         if re.search(r"\b(?:get|be|getting) done\b", low) and "did" not in low:
             status = "open"
@@ -107,19 +155,17 @@ def searching(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     ours = _QUESTION_TASK.search(what) is not None or "list" in what.lower()
     if verb.startswith("where") and not ours:
         return None
-    if m["me"] or re.match(r"(?:out\b|a\b|an\b|some\b|me\b|the (?:nearest|closest|best|cheapest)|how\b|what\b|who\b|where\b|if\b)", what, re.I):
-        if not ours:
-            return None
+    if not ours and (m["me"] or _GENERAL.match(what) or v.ELSEWHERE.search(what)):
+        return None
     if not ours and (v.OTHER_WORLDS.search(what) or len(what.split()) > 6 or verb == "look up"):
         return None
     what = re.sub(
-        rf"^(?:all\s+|any\s+)?(?:of\s+)?(?:the\s+|my\s+)?{v.TASK}\s+(?:about|with|for|containing|called|named|mentioning|that\s+\w+)\s+", "", what, flags=re.I
+        rf"^(?:all\s+|any\s+)?(?:of\s+)?(?:the\s+|my\s+)?{v.TASK}\s+(?:about|with|for|containing|called|named"
+        rf"|mentioning|that\s+\w+)\s+",
+        "",
+        what,
+        flags=re.I,
     )
     what = re.sub(rf"\s+(?:in|on|among)\s+(?:my|the)\s+(?:[\w-]+\s+)?{v.LIST}$", "", what, flags=re.I)
     what = re.sub(rf"^(?:for|the|my)\s+|\s+{v.TASK}$", "", what, flags=re.I)
     return (Search(strip_quotes(what)),) if what.strip() else None
-
-
-def mentions_day(clause: str, setting: Setting) -> bool:
-    """Whether the clause names a day or a time that a task could be due at."""
-    return any(due_value(s.value) and not isinstance(s.value, dates.DurationValue) for s in setting.find(clause))

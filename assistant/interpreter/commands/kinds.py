@@ -9,7 +9,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """`title` keeps the user's spelling; `due` is words that `dates.resolve` understands; `priority` is LOW to URGENT."""
+    """`title` keeps the user's spelling; `due` is words that `dates.resolve` understands; `priority` LOW to URGENT."""
 
     kind: ClassVar[str] = "add"
     title: str
@@ -99,14 +99,26 @@ class Thanks:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """Nothing was asked of the tasks. `question` is what to ask back where a command began and its object is missing."""
+    """Nothing was asked of the tasks. `question` is what to ask back where a command lacks its object."""
 
     kind: ClassVar[str] = "none"
     question: str | None = None
 
 
 Command = (
-    Add | ListTasks | Search | Complete | Reopen | Update | Reschedule | Categorize | Delete | Greet | Help | Thanks | Nothing
+    Add
+    | ListTasks
+    | Search
+    | Complete
+    | Reopen
+    | Update
+    | Reschedule
+    | Categorize
+    | Delete
+    | Greet
+    | Help
+    | Thanks
+    | Nothing
 )
 
 

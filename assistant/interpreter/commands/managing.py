@@ -11,15 +11,20 @@ from assistant.interpreter.commands.text import priority_word, strip_quotes, tar
 from assistant.interpreter.commands.titles import Setting
 
 _DONE = r"(?:done|complete|completed|finished|checked|checked off|crossed off)"
-_UNDONE = r"(?:not\s+(?:yet\s+)?(?:done|complete|completed|finished)|undone|incomplete|uncompleted|unfinished|open|to ?do|pending)"
+_UNDONE = (
+    r"(?:not\s+(?:yet\s+)?(?:done|complete|completed|finished)|undone|incomplete|uncompleted|unfinished|open"
+    r"|to ?do|pending)"
+)
 
 _REOPEN = tuple(
     re.compile(p, re.I)
     for p in (
         r"(?:reopen|re-open|uncheck|un-check|untick|uncomplete|unmark|uncross|reactivate|restore)\s+(?P<t>.+)$",
         rf"(?:mark|set)\s+(?P<t>.+?)\s+(?:as|to|back to)?\s*{_UNDONE}(?:\s+again)?$",
-        r"(?P<t>(?!that\b|it\b|this\b|what\b).+?)\s+(?:isn't|is not|aren't|are not|wasn't)\s+(?:actually\s+)?(?:done|finished|complete|completed)(?:\s+yet)?(?:\s+after all)?$",
-        r"i\s+(?:didn't|haven't|did not|have not)\s+(?:actually\s+)?(?:finish|finished|complete|completed|done|do)\s+(?P<t>.+?)(?:\s+yet)?$",
+        r"(?P<t>(?!that\b|it\b|this\b|what\b).+?)\s+(?:isn't|is not|aren't|are not"
+        r"|wasn't)\s+(?:actually\s+)?(?:done|finished|complete|completed)(?:\s+yet)?(?:\s+after all)?$",
+        r"i\s+(?:didn't|haven't|did not|have not)\s+(?:actually\s+)?(?:finish|finished|complete|completed|done"
+        r"|do)\s+(?P<t>.+?)(?:\s+yet)?$",
     )
 )
 _COMPLETE = tuple(
@@ -28,20 +33,29 @@ _COMPLETE = tuple(
         rf"(?:mark|set|flag)\s+(?:off\s+)?(?P<t>.+?)\s+(?:as|to)?\s*(?:being\s+)?{_DONE}$",
         rf"mark\s+(?:as\s+)?{_DONE}:?\s+(?P<t>.+)$",
         r"(?:check|tick|cross|mark|strike)\s+(?:off|out)\s+(?P<t>.+)$",
-        r"(?:check|tick|cross|mark|strike)\s+(?P<t>.+?)\s+(?:off|out)(?:\s+(?:of\s+|from\s+)?(?:my|the)\s+(?:[\w-]+\s+){0,2}(?:list|to-?dos?|tasks))?$",
+        r"(?:check|tick|cross|mark|strike)\s+(?P<t>.+?)\s+(?:off|out)(?:\s+(?:of\s+|from\s+)?(?:my"
+        r"|the)\s+(?:[\w-]+\s+){0,2}(?:list|to-?dos?|tasks))?$",
         r"(?:complete|finish|close|tick)\s+(?P<t>.+)$",
-        r"(?:i\s*)?(?:(?:have|'ve|'m|am)\s+)?(?:just\s+|already\s+|finally\s+)?(?:finished|completed|done with|wrapped up|ticked off|checked off|crossed off)\s+(?:with\s+)?(?P<t>.+)$",
-        rf"(?P<t>(?!(?:it|that|this|all|everything|who|what|when|where|how|why|if|i|he|she|we|they|dinner is ready)\b).+?)\s+(?:is|are|has been|have been)\s+(?:now\s+|all\s+|already\s+)?{_DONE}(?:\s+now)?$",
+        r"(?:i\s*)?(?:(?:have|'ve|'m|am)\s+)?(?:just\s+|already\s+|finally\s+)?(?:finished|completed|done with"
+        r"|wrapped up|ticked off|checked off|crossed off)\s+(?:with\s+)?(?P<t>.+)$",
+        rf"(?P<t>(?!(?:it|that|this|all|everything|who|what|when|where|how|why|if|i|he|she|we|they"
+        rf"|dinner is ready)\b).+?)\s+(?:is|are|has been|have been)\s+(?:now\s+|all\s+"
+        rf"|already\s+)?{_DONE}(?:\s+now)?$",
         rf"(?P<t>(?:it|that|this)(?:\s+one)?)(?:'s|\s+is)\s+(?:now\s+|already\s+)?{_DONE}(?:\s+now)?$",
         r"done:?\s+(?P<t>.+)$",
     )
 )
 _DELETE = re.compile(
-    r"(?:delete|remove|erase|trash|scrap|scratch|drop|get rid of|forget about|forget|cancel|take off|throw away|throw out|toss|discard|clear)"
+    r"(?:delete|remove|erase|trash|scrap|scratch|drop|get rid of|forget about|forget|cancel|take off|throw away"
+    r"|throw out|toss|discard|clear)"
     r"(?:\s+off)?\s+(?P<t>.+)$",
     re.I,
 )
-_TAKE_OFF = re.compile(rf"(?:take|cut|scratch|strike|wipe)\s+(?P<t>.+?)\s+(?:off|from|out of)(?:\s+(?:of\s+)?(?:my|the|our)\s+(?:[\w-]+\s+)?{v.LIST})$", re.I)
+_TAKE_OFF = re.compile(
+    rf"(?:take|cut|scratch|strike|wipe)\s+(?P<t>.+?)\s+(?:off|from|out of)(?:\s+(?:of\s+)?(?:my|the"
+    rf"|our)\s+(?:[\w-]+\s+)?{v.LIST})$",
+    re.I,
+)
 _RENAME = re.compile(
     r"(?:(?:rename|retitle|reword)\s+(?P<a>.+?)\s+(?:to|as|into)\s+(?P<b>.+)"
     r"|(?:change|update|edit|set)\s+(?:the\s+)?(?:title|name|text|wording)\s+of\s+(?P<c>.+?)\s+to\s+(?P<d>.+)"
@@ -50,16 +64,23 @@ _RENAME = re.compile(
     re.I,
 )
 _DESCRIBE = re.compile(
-    r"(?:add|put|set|write)\s+(?:a\s+|the\s+)?(?:note|description|details?|comment)\s+(?:to|on|for|of)\s+(?P<t>.+?)\s*(?::|\bto\b|\bsaying\b|\bthat says\b)\s+(?P<text>.+)$", re.I | re.S
+    r"(?:add|put|set|write)\s+(?:a\s+|the\s+)?(?:note|description|details?|comment)\s+(?:to|on|for"
+    r"|of)\s+(?P<t>.+?)\s*(?::|\bto\b|\bsaying\b|\bthat says\b)\s+(?P<text>.+)$",
+    re.I | re.S,
 )
 _PRIORITY = tuple(
     re.compile(p, re.I)
     for p in (
-        rf"(?:make|mark|set|flag|give|bump|change)\s+(?P<t>.+?)\s+(?:to\s+(?:be\s+)?|as\s+|a\s+|be\s+|with\s+)?(?:an?\s+)?(?P<p>{v.PRIORITY})[\s-]+priority$",
-        rf"(?:make|mark|set|flag)\s+(?P<t>.+?)\s+(?:as\s+|to\s+)?(?:more\s+|very\s+)?(?P<p>urgent|important|critical|p[1-4])$",
-        rf"(?:set|change|make|raise|lower|update|bump|drop|put)\s+(?:the\s+)?priority\s+(?:of|for|on)\s+(?P<t>.+?)\s+(?:to|as)\s+(?P<p>{v.PRIORITY})(?:\s+priority)?$",
-        rf"(?:set|change|make|raise|lower|update)\s+(?P<t>.+?)(?:'s)?\s+priority\s+(?:to\s+|as\s+)?(?P<p>{v.PRIORITY})$",
-        rf"(?P<t>(?!(?:it|that|this|what|how)\b).+?)\s+(?:is|are)\s+(?:now\s+)?(?:an?\s+)?(?P<p>{v.PRIORITY})[\s-]+priority$",
+        rf"(?:make|mark|set|flag|give|bump|change)\s+(?P<t>.+?)\s+(?:to\s+(?:be\s+)?|as\s+|a\s+|be\s+"
+        rf"|with\s+)?(?:an?\s+)?(?P<p>{v.PRIORITY})[\s-]+priority$",
+        r"(?:make|mark|set|flag)\s+(?P<t>.+?)\s+(?:as\s+|to\s+)?(?:more\s+|very\s+)?(?P<p>urgent|important"
+        r"|critical|p[1-4])$",
+        rf"(?:set|change|make|raise|lower|update|bump|drop|put)\s+(?:the\s+)?priority\s+(?:of|for"
+        rf"|on)\s+(?P<t>.+?)\s+(?:to|as)\s+(?P<p>{v.PRIORITY})(?:\s+priority)?$",
+        rf"(?:set|change|make|raise|lower|update)\s+(?P<t>.+?)(?:'s)?\s+priority\s+(?:to\s+"
+        rf"|as\s+)?(?P<p>{v.PRIORITY})$",
+        rf"(?P<t>(?!(?:it|that|this|what|how)\b).+?)\s+(?:is"
+        rf"|are)\s+(?:now\s+)?(?:an?\s+)?(?P<p>{v.PRIORITY})[\s-]+priority$",
         r"(?P<p2>prioriti[sz]e|deprioriti[sz]e)\s+(?P<t>.+)$",
     )
 )
@@ -67,8 +88,10 @@ _LABEL = tuple(
     re.compile(p, re.I)
     for p in (
         r"(?:label|tag|categori[sz]e|classify)\s+(?P<t>.+?)\s+(?:as|with|under|to be|into|in)\s+(?P<l>.+)$",
-        r"(?:add|put|attach|apply|give|stick)\s+(?:the\s+|a\s+)?(?:label|tag|category)s?\s+(?P<l>.+?)\s+(?:to|on|onto)\s+(?P<t>.+)$",
-        r"(?:add|put|attach|apply)\s+(?:the\s+|a\s+)?(?P<l>[\"'#]?[\w/-]+[\"']?)\s+(?:label|tag|category)\s+(?:to|on|onto)\s+(?P<t>.+)$",
+        r"(?:add|put|attach|apply|give|stick)\s+(?:the\s+|a\s+)?(?:label|tag|category)s?\s+(?P<l>.+?)\s+(?:to|on"
+        r"|onto)\s+(?P<t>.+)$",
+        r"(?:add|put|attach|apply)\s+(?:the\s+|a\s+)?(?P<l>[\"'#]?[\w/-]+[\"']?)\s+(?:label|tag|category)\s+(?:to"
+        r"|on|onto)\s+(?P<t>.+)$",
         r"(?:label|tag)\s+(?P<t>.+?)\s+(?P<l>#[\w/-]+)$",
         r"(?:put|file|move)\s+(?P<t>.+?)\s+(?:under|in category|into category|in the category)\s+(?P<l>[\w/ -]+)$",
     )
@@ -76,24 +99,37 @@ _LABEL = tuple(
 _UNLABEL = tuple(
     re.compile(p, re.I)
     for p in (
-        r"(?:remove|delete|take|drop|clear)\s+(?:the\s+)?(?:label|tag|category)\s+(?P<l>.+?)\s+(?:from|off)\s+(?P<t>.+)$",
-        r"(?:remove|delete|take|drop)\s+(?:the\s+)?(?P<l>[\"'#]?[\w/-]+[\"']?)\s+(?:label|tag|category)\s+(?:from|off)\s+(?P<t>.+)$",
+        r"(?:remove|delete|take|drop|clear)\s+(?:the\s+)?(?:label|tag|category)\s+(?P<l>.+?)\s+(?:from"
+        r"|off)\s+(?P<t>.+)$",
+        r"(?:remove|delete|take|drop)\s+(?:the\s+)?(?P<l>[\"'#]?[\w/-]+[\"']?)\s+(?:label|tag|category)\s+(?:from"
+        r"|off)\s+(?P<t>.+)$",
         r"(?:untag|unlabel)\s+(?P<t>.+?)\s+(?:as|from|with)\s+(?P<l>.+)$",
     )
 )
 _MOVE = re.compile(
-    r"(?:move|push|shift|bump|reschedule|postpone|delay|defer|snooze|change|set|bring|pull|put off|put|schedule)\s+(?P<t>.+?)"
+    r"(?:move|push|shift|bump|reschedule|postpone|delay|defer|snooze|change|set|bring|pull|put off|put"
+    r"|schedule)\s+(?P<t>.+?)"
     r"(?:\s+(?:back|forward|off|out|up|over))?\s+(?:to|until|till|til|for|on|at|from\s+.+\s+to)\s+(?P<d>.+)$",
     re.I,
 )
 _MOVE_BARE = re.compile(r"(?:move|push|shift|reschedule|postpone|defer|snooze|delay)\s+(?P<t>.+)$", re.I)
 _DUE_OF = re.compile(
-    r"(?:change|set|move|update|push|make)\s+(?:the\s+)?(?:due date|due time|deadline|date|due|time)\s+(?:of|for|on)\s+(?P<t>.+?)\s+(?:back\s+)?(?:to|for|as|until)\s+(?P<d>.+)$", re.I
+    r"(?:change|set|move|update|push|make)\s+(?:the\s+)?(?:due date|due time|deadline|date|due|time)\s+(?:of|for"
+    r"|on)\s+(?P<t>.+?)\s+(?:back\s+)?(?:to|for|as|until)\s+(?P<d>.+)$",
+    re.I,
 )
-_OWN_DUE = re.compile(r"(?:change|set|move|update|push|make)\s+(?P<t>.+?)(?:'s)?\s+(?:due date|deadline|due)\s+(?:(?:back\s+)?to\s+|for\s+|on\s+|by\s+)?(?P<d>.+)$", re.I)
-_IS_DUE = re.compile(r"(?P<t>(?!(?:what|when|who|which|anything|it's)\b).+?)\s+(?:is|are)\s+(?:now\s+)?due\s+(?P<d>.+)$", re.I)
+_OWN_DUE = re.compile(
+    r"(?:change|set|move|update|push|make)\s+(?P<t>.+?)(?:'s)?\s+(?:due date|deadline|due)\s+(?:(?:back\s+)?to\s+"
+    r"|for\s+|on\s+|by\s+)?(?P<d>.+)$",
+    re.I,
+)
+_IS_DUE = re.compile(
+    r"(?P<t>(?!(?:what|when|who|which|anything|it's)\b).+?)\s+(?:is|are)\s+(?:now\s+)?due\s+(?P<d>.+)$", re.I
+)
 _CLEAR_DUE = re.compile(
-    r"(?:(?:remove|clear|delete|drop|unset|cancel)\s+(?:the\s+)?(?:due date|due|deadline|date)\s+(?:of|from|for|on)\s+(?P<t>.+)|(?:unschedule)\s+(?P<u>.+))$", re.I
+    r"(?:(?:remove|clear|delete|drop|unset|cancel)\s+(?:the\s+)?(?:due date|due|deadline|date)\s+(?:of|from|for"
+    r"|on)\s+(?P<t>.+)|(?:unschedule)\s+(?P<u>.+))$",
+    re.I,
 )
 _MOVERS = re.compile(r"(?:reschedule|postpone|defer|snooze|delay|push|move|shift|bump)\b", re.I)
 
@@ -112,7 +148,18 @@ def _targets(text: str) -> tuple[str, ...]:
 
 def _labels(text: str) -> tuple[str, ...]:
     pieces = re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+", text)
-    return tuple(strip_quotes(re.sub(r"^#|\s+(?:label|tag)$", "", piece.strip())) for piece in pieces if piece.strip())
+    return tuple(
+        strip_quotes(
+            re.sub(
+                r"^#|\s+(?:label"
+                r"|tag)$",
+                "",
+                piece.strip(),
+            )
+        )
+        for piece in pieces
+        if piece.strip()
+    )
 
 
 def labelling(clause: str, setting: Setting) -> tuple[Command, ...] | None:
@@ -156,10 +203,15 @@ def _moved(clause: str, setting: Setting) -> tuple[str, str] | None:
                 return verb["t"], f"by {due}"  # the server says that it can't move by a length
             continue
         if setting.is_due(due):
-            mover = _MOVERS.match(clause) or re.match(r"(?:change|put off|schedule|set|bring|pull)\b", clause, re.I)
+            mover = _MOVERS.match(clause) or re.match(r"(?:change|put off)\b", clause, re.I)
             return (verb["t"], due) if mover else None
     bare = _MOVE_BARE.match(clause)
-    if bare and (spans := setting.find(bare["t"])) and spans[-1].end == len(bare["t"]) and setting.is_due(spans[-1].text):
+    if (
+        bare
+        and (spans := setting.find(bare["t"]))
+        and spans[-1].end == len(bare["t"])
+        and setting.is_due(spans[-1].text)
+    ):
         name = re.sub(r"\s+(?:back|forward|off)$", "", bare["t"][: spans[-1].start].strip())
         return (name, spans[-1].text) if name else None
     return None
@@ -172,7 +224,9 @@ def renaming(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     if m is None or v.OTHER_WORLDS.search(clause):
         return None
     old, new = next((a, b) for a, b in (("a", "b"), ("c", "d"), ("e", "f"), ("g", "h")) if m[a])
-    if old == "g" and re.match(r"(?:my|your|the|to|this)\s+(?:name|language|accent|voice|speed|volume|settings?|channel)\b", m[old], re.I):
+    if old == "g" and re.match(
+        r"(?:my|your|the|to|this)\s+(?:name|language|accent|voice|speed|volume|settings?|channel)\b", m[old], re.I
+    ):
         return None
     return (Update(target(m[old]), title=strip_quotes(m[new])),)
 
@@ -195,7 +249,9 @@ def deleting(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     m = _TAKE_OFF.match(clause) or _DELETE.match(clause)
     if m is None or v.OTHER_WORLDS.search(m["t"]):
         return None
-    if re.match(r"(?:it|that|this|about it|about that)$", m["t"], re.I) and re.match(r"(?:forget|cancel|scratch|clear)\b", clause, re.I):
+    if re.match(r"(?:it|that|this|about it|about that)$", m["t"], re.I) and re.match(
+        r"(?:forget|cancel|scratch|clear)\b", clause, re.I
+    ):
         return None  # "forget it", "cancel that" take back what was said, they delete nothing
     if re.match(r"forget\s+(?:to|what|how|who|when|where|i|you|my (?:name|password))\b", clause, re.I):
         return None

@@ -12,7 +12,9 @@ _EDGE = " \t\r\n,;:–—-"
 _LABEL = re.compile(r"(?:(?<=\s)|^)#(?!\d+\b)([^\W_][\w/-]*)", re.UNICODE)
 _MARK = re.compile(r"(?:(?<=\s)|^)(?:!(urgent|high|medium|med|low|[1-4])|(!{2,3})|(p[1-4]))(?=\s|$|[,.])", re.I)
 _WITH_PRIORITY = re.compile(
-    rf"[\s,]*(?:\bwith\s+|\bat\s+|\bas\s+)?(?:\ba\s+)?\b({v.PRIORITY})[\s-]+priority\b|[\s,]*\bpriority:?\s+({v.PRIORITY})\b", re.I
+    rf"[\s,]*(?:\bwith\s+|\bat\s+|\bas\s+)?(?:\ba\s+)?\b({v.PRIORITY})[\s-]+priority\b"
+    rf"|[\s,]*\bpriority:?\s+({v.PRIORITY})\b",
+    re.I,
 )
 _AT_WORD = re.compile(r"(?:(?<=\s)|^)@(?=\w)")
 
@@ -44,9 +46,15 @@ def strip_quotes(text: str) -> str:
 def target(text: str) -> str:
     """What names a task, without "the task called" before it or "task", "from my list" after it."""
     text = text.strip(_EDGE + ".!?")
-    text = re.sub(rf"\s+(?:from|on|off|in|of)\s+(?:of\s+)?(?:my|the|our)\s+(?:[\w-]+\s+)?{v.LIST}$", "", text, flags=re.I)
     text = re.sub(
-        rf"^(?:the\s+|my\s+|that\s+|this\s+)?{v.TASK}\s+(?:called|named|titled|to|about|for|:)\s*", "", text, flags=re.I
+        rf"\s+(?:from|on|off|in|of)\s+(?:of\s+)?(?:my|the|our)\s+(?:[\w-]+\s+)?{v.LIST}$", "", text, flags=re.I
+    )
+    text = re.sub(
+        rf"^(?:the\s+|my\s+|that\s+|this\s+)?{v.TASK}\s+(?:called|named|titled|to|about|for"
+        rf"|:)\s*",
+        "",
+        text,
+        flags=re.I,
     )
     text = re.sub(r"^(?:task|todo|item)(?:\s*:\s*|\s+)(?=[\"'#\d])", "", text, flags=re.I)
     if not re.fullmatch(rf"(?:the|that|this|my)\s+(?:\w+\s+)?{v.TASK}", text, re.I):

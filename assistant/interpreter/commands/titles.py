@@ -13,7 +13,9 @@ from assistant.interpreter.commands.kinds import Add
 from assistant.interpreter.commands.text import marks, squeeze, strip_quotes
 
 _LIST_TAIL = re.compile(
-    r"\s+(?:to|on|onto|in|into)\s+(?:my|the|our)\s+((?:[\w'&-]+\s+){0,3}?)(?:list|lists|to-?dos?|tasks|agenda|calendar|schedule|reminders)$", re.I
+    r"\s+(?:to|on|onto|in|into)\s+(?:my|the|our)\s+((?:[\w'&-]+\s+){0,3}?)(?:list|lists|to-?dos?|tasks|agenda"
+    r"|calendar|schedule|reminders)$",
+    re.I,
 )
 _LEAD = re.compile(r"^(?:on|by|for|due|@|before|until|till|til)\s+(?=\S)|^@", re.I)
 _QUOTED = re.compile(r'"[^"]+"')
@@ -65,7 +67,7 @@ def list_label(text: str) -> tuple[str, str | None]:
 
 
 def split_items(text: str, setting: Setting) -> list[str]:
-    """ "eggs, bread and butter" in three. Without a comma only single words (or two) are split, and never "call mom and dad"."""
+    """ "eggs, bread and butter" in three. Without a comma only one or two words each, and never "call mom and dad"."""
     shielded = [(s.start, s.end) for s in setting.find(text)] + [m.span() for m in _QUOTED.finditer(text)]
     cuts = [m for m in _JOINT.finditer(text) if not any(a < m.end() and m.start() < b for a, b in shielded)]
     if not cuts:
@@ -115,7 +117,11 @@ def one_add(text: str, setting: Setting) -> Add:
 def take_due(text: str, setting: Setting) -> tuple[str, str | None]:
     """The title and the due words. Recurrences, lengths and past days stay in the title: they are no due time."""
     spans = [s for s in setting.find(text) if due_value(s.value) and not _past(s.value, setting)]
-    spans = [s for s in spans if not isinstance(s.value, dates.IntervalValue) or s.value.last_day is not None or len(spans) == 1]
+    spans = [
+        s
+        for s in spans
+        if not isinstance(s.value, dates.IntervalValue) or s.value.last_day is not None or len(spans) == 1
+    ]
     if not spans:
         return squeeze(text), None
     first, last = spans[0], spans[-1]

@@ -34,18 +34,22 @@ __all__ = ["ASK_TITLE", "is_choice", "understand"]
 
 _READERS = (*MANAGING[:2], listing, *MANAGING[2:], searching, adding)
 _SPLIT = re.compile(
-    rf"(?P<strong>\s*;\s*|[.!?]\s+|\s*,\s*(?:and\s+)?(?:then\s+|also\s+)|\s+and\s+(?:then|also)\s+|\s*,\s*and\s+|\n+|\s+then\s+|\s*,\s*)"
+    rf"(?P<strong>\s*;\s*|[.!?]\s+|\s*,\s*(?:and\s+)?(?:then\s+|also\s+)|\s+and\s+(?:then|also)\s+|\s*,\s*and\s+"
+    rf"|\n+|\s+then\s+|\s*,\s*)"
     rf"(?=(?:please\s+|also\s+|then\s+)?(?:{v.COMMAND_VERBS})\b)"
     rf"|(?P<weak>\s+and\s+)(?=(?:please\s+)?(?:{v.COMMAND_VERBS})\b)",
     re.I,
 )
 _HYPOTHETICAL = re.compile(
-    r"(?:how (?:do|can|would|should|to|does)|why|who|whose|should i (?:add|delete|remove)|what (?:would|does|if|happens)|is it possible|did you|have you"
-    r"|do you (?:know|think|like|want)|don't (?:add|delete|remove|create|mark|move|change|rename|complete)|do not (?:add|delete|remove|create|mark|move|change))\b",
+    r"(?:how (?:do|can|would|should|to|does)|why|who|whose|should i (?:add|delete|remove)|what (?:would|does|if"
+    r"|happens)|is it possible|did you|have you"
+    r"|do you (?:know|think|like|want)|don't (?:add|delete|remove|create|mark|move|change|rename|complete)"
+    r"|do not (?:add|delete|remove|create|mark|move|change))\b",
     re.I,
 )
 _CHOICE = re.compile(
-    r"(?:(?:the|number|no\.?|option|task|#)\s*)*(?:\d{1,3}|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last|1st|2nd|3rd|\d{1,2}th"
+    r"(?:(?:the|number|no\.?|option|task|#)\s*)*(?:\d{1,3}|first|second|third|fourth|fifth|sixth|seventh|eighth"
+    r"|ninth|tenth|last|1st|2nd|3rd|\d{1,2}th"
     r"|one|two|three|four|five|six|seven|eight|nine|ten|latter|former|top|bottom)(?:\s+(?:one|task|option))?",
     re.I,
 )

@@ -1,8 +1,14 @@
-"""Words and phrases of commands, as data. Phrases are regular expressions on one clause, without its polite wrapping."""
+"""Words and phrases of commands, as data. Phrases are regular expressions on one clause, unwrapped."""
 
 from __future__ import annotations
 
 import re
+
+
+def words(*lines: str) -> frozenset[str]:
+    """The words of the lines."""
+    return frozenset(" ".join(lines).split())
+
 
 PRIORITIES = {
     "urgent": "URGENT", "critical": "URGENT", "highest": "URGENT", "top": "URGENT", "asap": "URGENT", "p1": "URGENT",
@@ -13,30 +19,39 @@ PRIORITIES = {
 PRIORITY = "(?:" + "|".join(PRIORITIES) + ")"
 
 TASK = r"(?:tasks?|to-?dos?|to do(?: item)?s?|reminders?|items?|chores?|errands?|things? to do|action items?)"
-LIST = r"(?:to-?do list|to do list|task list|list of tasks|lists?|tasks|to-?dos?|agenda|calendar|schedule|plate|reminders)"
+LIST = (
+    r"(?:to-?do list|to do list|task list|list of tasks|lists?|tasks|to-?dos?|agenda|calendar|schedule|plate"
+    r"|reminders)"
+)
 # Lists that are the whole of the tasks rather than a label
 WHOLE_LIST = frozenset({"", "to-do", "todo", "to do", "task", "tasks", "my", "the", "daily", "reminder", "reminders"})
 
 # What people wrap around a command
 POLITE_BEFORE = re.compile(
-    r"""^(?:(?:hey|hi|hello|ok|okay|alright|well|so|oh|um|uh|yes|yeah|sure|right|great|thanks|thank\s+you|sorry|actually)[,!.]?\s+
+    r"""^(?:(?:hey|hi|hello|ok|okay|alright|well|so|oh|um|uh|yes|yeah|sure|right|great|thanks|thank\s+you|sorry"
+    r"|actually)[,!.]?\s+
         |(?:hey|ok|okay)\s+(?:google|assistant|tasktalk)[,!]?\s+
         |(?:please|pls|plz|kindly|just|quickly|now|then|also)[,]?\s+
         |(?:can|could|would|will)\s+you\s+(?:please\s+|pls\s+|kindly\s+|just\s+|also\s+)?(?:help\s+me\s+(?:to\s+)?)?
         |would\s+you\s+mind\s+
-        |(?:can|could|may)\s+(?:i|we)\s+(?:please\s+)?(?=see\b|add\b|get\b|have\s+(?:my|the)\b)
+        |(?:can|could|may)\s+(?:i|we)\s+(?:please\s+)?(?=see\b|add\b|(?:get|have)\s+(?:my|the)\b)
         |i(?:'d|\s+would)\s+like\s+(?:you\s+)?to\s+(?=\w)
         |i\s+(?:want|need)\s+you\s+to\s+
         |i\s+(?:want|wanna|need)\s+(?:to\s+)?(?=(?:add|delete|remove|move|rename|see|list|mark|complete|reschedule|tag|label|find|search)\b)
         |let's\s+(?=(?:add|delete|remove|move|rename|see|list|mark|complete|reschedule)\b)
         |go\s+ahead\s+and\s+
+        |(?:make|be)\s+sure\s+(?:to|you)\s+
+        |(?:let\s+me\s+know|inform\s+me(?:\s+of)?|i(?:'d|\s+would)?\s+(?:want|wanna|need|like|gotta)\s+(?:to\s+)?(?:know|hear|see))\s+
         )""",
     re.I | re.X,
 )
-POLITE_AFTER = re.compile(r"(?:[,.!?]|\s)+(?:please|pls|plz|thanks|thank you|thx|ok|okay|for me|will you|would you|now)$", re.I)
+POLITE_AFTER = re.compile(
+    r"(?:[,.!?]|\s)+(?:please|pls|plz|thanks|thank you|thx|ok|okay|for me|will you|would you|now)$", re.I
+)
 
 GREETINGS = re.compile(
-    r"(?:hi|hello|hey|hiya|howdy|yo|greetings|good (?:morning|afternoon|evening|day)|hullo|heya|sup|what's up|hi there"
+    r"(?:hi|hello|hey|hiya|howdy|yo|greetings|good (?:morning|afternoon|evening|day)|hullo|heya|sup|what's up"
+    r"|hi there"
     r"|hello there|hey there|morning)(?: there| all| everyone| assistant| tasktalk| again)?",
     re.I,
 )
@@ -47,8 +62,10 @@ THANKS = re.compile(
 )
 HELP = re.compile(
     r"(?:help|help me|\?|commands|what (?:can|do) (?:you|i) (?:do|say|ask)(?: here| for me| with (?:you|this))?"
-    r"|how (?:does this|do you|do i use (?:this|you|it)|can you help(?: me)?)(?: work| out)?|what are you(?: able to do| for)?"
-    r"|who are you|i need (?:some )?help|show (?:me )?(?:the )?(?:help|commands)|what (?:are )?(?:your|the) (?:commands|features|options))",
+    r"|how (?:does this|do you|do i use (?:this|you|it)|can you help(?: me)?)(?: work| out)?"
+    r"|what are you(?: able to do| for)?"
+    r"|who are you|i need (?:some )?help|show (?:me )?(?:the )?(?:help|commands)|what (?:are )?(?:your"
+    r"|the) (?:commands|features|options))",
     re.I,
 )
 
@@ -56,37 +73,63 @@ HELP = re.compile(
 COMMAND_VERBS = (
     "add|put|remind|create|make|set|move|push|bump|shift|postpone|reschedule|snooze|delay|defer|delete|remove|cancel|erase"
     "|drop|trash|mark|complete|finish|check|tick|cross|uncheck|reopen|rename|change|label|tag|untag|categorize|categorise"
-    "|show|list|find|search|tell|don't forget|don't let|remember to|prioritize|deprioritize|get rid|what|i need to|i finished"
+    "|show|list|find|search|tell|don't forget|don't let|remember to|prioritize|deprioritize|get rid"
+    "|what|i need to|i finished"
 )
 
 # "I need to …" that speaks of other matters than something to be done later
 NEED_OTHER = re.compile(
-    r"(?:know|hear|see|understand|figure|speak|talk to (?:you|someone|a)|listen|ask you|find out|be able|think|say|tell you"
-    r"|change (?:my|your)|cancel|report|transfer|activate|update my|check (?:my|the)|get (?:my|the) \w+ (?:back|fixed)"
+    r"(?:know|hear|see|understand|figure|speak|talk to (?:you|someone|a)|listen|ask you|find out|be able|think|say"
+    r"|tell you"
+    r"|change (?:my|your)|cancel|report|transfer|activate|update my|check (?:my|the)|get (?:my|the) \w+ (?:back"
+    r"|fixed)"
     r"|sleep|rest|pee|sit|relax|go now|go$|leave$|stop$|undo|delete|remove|translate|convert)\b",
     re.I,
 )
 # Objects of delete, cancel, find, move … that are never tasks here
 OTHER_WORLDS = re.compile(
-    r"\b(?:credit card|debit card|bank|account balance|routing number|subscription|flights?|hotel|reservation|alarms?|timer"
-    r"|volume|brightness|lights?|song|music|playlist|radio|podcast|weather|traffic|restaurants?|recipes?|directions|joke"
-    r"|exchange rate|pin number|transaction|payment history|insurance|interest rate|my name|your name|language|thermostat"
-    r"|temperature|route|gas station|news|stock|emails?|contacts?|phone|uber|taxi|pizza)\b",
+    r"\b(?:credit card|debit card|bank|account balance|routing number|subscription|flights?|hotel|reservation"
+    r"|alarms?|timer"
+    r"|volume|brightness|lights?|song|music|playlist|radio|podcast|weather|traffic|restaurants?|recipes?|directions"
+    r"|joke"
+    r"|exchange rate|pin number|transaction|payment history|insurance|interest rate|my name|your name|language"
+    r"|thermostat"
+    r"|temperature|route|gas station|news|stock|emails?|contacts?|phone|uber|taxi|pizza|time zone|accent|favorites"
+    r"|channel|settings?|colou?rs?|my order|bank account|direct deposit|photos?)\b",
+    re.I,
+)
+
+# What "find" and "search" look for that isn't a task
+ELSEWHERE = re.compile(
+    r"\b(?:location|on the map|near (?:me|my)|nearby|luggage|trains?|articles|instructions|ingredients|square root"
+    r"|menus?"
+    r"|shops?|channel|website|online|internet|google|youtube|jokes?|timezone|time zone|travel|my (?:car|cell|keys"
+    r"|wallet))\b",
     re.I,
 )
 
 # First words of things to do that need no "add" when a day or a mark stands beside them
-TASK_VERBS = frozenset(
-    "buy pay call ring phone email mail text write send submit clean wash water feed walk pick drop return renew fix repair"
-    " print sign review prepare finish order get fetch take bring meet visit register apply study read cook bake mow vacuum"
-    " tidy pack unpack empty charge file cut paint schedule organize plan update check post ship collect practice iron".split()
+TASK_VERBS = words(
+    "buy pay call ring phone email mail text write send submit clean wash water feed walk pick drop return renew fix"
+    " repair print sign review prepare finish order get fetch take bring meet visit register apply study read cook bake mow"
+    " vacuum tidy pack unpack empty charge file cut paint schedule organize plan update check post ship collect"
+    " practice iron"
 )
 # "bread and butter pudding": pairs that belong together where a noun follows
-PAIRS = frozenset({("bread", "butter"), ("fish", "chip"), ("salt", "vinegar"), ("terms", "conditions"), ("research", "development")})
-KEPT_PAIRS = frozenset(
-    {("mac", "cheese"), ("fish", "chips"), ("terms", "conditions"), ("pros", "cons"), ("research", "development"), ("r", "d")}
+PAIRS = frozenset(
+    {("bread", "butter"), ("fish", "chip"), ("salt", "vinegar"), ("terms", "conditions"), ("research", "development")}
 )
-NOT_ITEMS = frozenset(
+KEPT_PAIRS = frozenset(
+    {
+        ("mac", "cheese"),
+        ("fish", "chips"),
+        ("terms", "conditions"),
+        ("pros", "cons"),
+        ("research", "development"),
+        ("r", "d"),
+    }
+)
+NOT_ITEMS = words(
     "who which that because but so if then please or to for when while not i you he she it we they is are was were"
-    " where unless although though since as".split()
+    " where unless although though since as"
 )

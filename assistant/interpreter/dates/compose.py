@@ -37,7 +37,20 @@ _READERS: tuple[Callable[[Tokens, int, Here], Found | None], ...] = (
     clocks.clock,
     amounts.duration,
 )
-_FILLERS = v.LEADS | {"the", "sometime", "be", "is", "are", "it", "to", "from", "starting", "beginning", "back", "please"}
+_FILLERS = v.LEADS | {
+    "the",
+    "sometime",
+    "be",
+    "is",
+    "are",
+    "it",
+    "to",
+    "from",
+    "starting",
+    "beginning",
+    "back",
+    "please",
+}
 
 
 def _read(tokens: Tokens, i: int, here: Here) -> Found | None:
@@ -93,7 +106,7 @@ def _clock_of(parts: Parts) -> Clock | None:
 
 
 def _at(day: date, clock: Clock, here: Here) -> datetime:
-    """That wall time as a UTC instant. fold=0 moves a time in a gap forward by it and takes the first of two (PEP 495)."""
+    """That wall time as a UTC instant. fold=0 moves a time in a gap forward by it and takes the first of two."""
     wall = datetime.combine(day, time(clock.hour, clock.minute)) + timedelta(days=clock.next_day)
     return wall.replace(tzinfo=here.zone).astimezone(UTC)
 

@@ -43,7 +43,9 @@ def weekday(tokens: Tokens, i: int, here: Here) -> Found | None:
         j += 1
     elif low in v.THIS or low in v.NEXT or low in v.LAST:
         which, j = ("this" if low in v.THIS else "next" if low in v.NEXT else "last"), j + 1
-    number_of = v.WEEKDAYS.get(word(tokens, j).removesuffix("s") if word(tokens, j) not in v.WEEKDAYS else word(tokens, j))
+    number_of = v.WEEKDAYS.get(
+        word(tokens, j).removesuffix("s") if word(tokens, j) not in v.WEEKDAYS else word(tokens, j)
+    )
     if number_of is None or (word(tokens, j).endswith("s") and word(tokens, j) not in v.WEEKDAYS):
         return None
     after = j + 1
@@ -81,7 +83,7 @@ def _year(text: str) -> int:
 
 
 def yearless(here: Here, month: int, day: int) -> date:
-    """The next such day, today included (the latest one where the past is preferred). Raises ValueError for 31 April."""
+    """The next such day, today included (or the latest one, by preference). Raises ValueError for 31 April."""
     if not 1 <= month <= 12 or not 1 <= day <= month_length(2000, month):
         raise ValueError("no such day")
     step = 1 if here.future else -1

@@ -6,7 +6,9 @@ from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.parts import Parts, given
 from assistant.interpreter.dates.tokens import Tokens, word
 
-_OPENERS = frozenset({"on", "by", "before", "until", "till", "til", "due", "for", "from", "since", "@", "this", "next", "at"})
+_OPENERS = frozenset(
+    {"on", "by", "before", "until", "till", "til", "due", "for", "from", "since", "@", "this", "next", "at"}
+)
 _CLOSERS = frozenset({"", ",", ".", "!", "?", ";", ":", ")", "and", "please", "#"})
 _NOUN_MAKERS = frozenset({"'s", "-"})
 

@@ -23,7 +23,7 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A time of day. `settled` is False where the hour could still be am or pm; `next_day` for midnight at a day's end."""
+    """A time of day. `settled` is False where it may be am or pm; `next_day` is midnight at the end of a day."""
 
     hour: int
     minute: int = 0
@@ -63,7 +63,7 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A recurrence's rule so far: RRULE parts after FREQ and INTERVAL are in `days` (weekday numbers) and `month_day`."""
+    """A recurrence's rule: `days` are weekday numbers (BYDAY), `month_day` is BYMONTHDAY or 0."""
 
     freq: str
     interval: int = 1
@@ -111,7 +111,7 @@ def join(left: Parts, right: Parts) -> Parts | None:
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day of the month so many months on, or the month's last day. Raises ValueError outside years 1 to 9999."""
+    """The same day so many months on, or the month's last day. Raises ValueError outside years 1 to 9999."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return day.replace(year=year, month=month + 1, day=min(day.day, month_length(year, month + 1)))
 

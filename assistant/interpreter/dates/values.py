@@ -23,7 +23,10 @@ class DateTimeValue:
 
 @dataclass(frozen=True, slots=True)
 class IntervalValue:
-    """From `start` to `end`, end exclusive: two dates, or two aware UTC datetimes. `grain`: week, weekend, month, year, time."""
+    """From `start` to `end`, end exclusive: two dates, or two aware UTC datetimes.
+
+    `grain` is week, weekend, month, year or time.
+    """
 
     start: date | datetime
     end: date | datetime

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+
+def words(*lines: str) -> frozenset[str]:
+    """The words of the lines."""
+    return frozenset(" ".join(lines).split())
+
+
 WEEKDAYS = {
     "monday": 0, "mon": 0, "tuesday": 1, "tues": 1, "tue": 1, "wednesday": 2, "weds": 2, "wed": 2,
     "thursday": 3, "thurs": 3, "thur": 3, "thu": 3, "friday": 4, "fri": 4, "saturday": 5, "sat": 5, "sunday": 6, "sun": 6,
 }  # fmt: skip
-# Weekday abbreviations that are words of their own: a day only beside other date words or after "on", "by", "this", …
+# Weekday abbreviations that are words of their own: a day only beside other date words or after "on", "by", …
 WEEKDAY_WORDS = frozenset({"sat", "sun", "wed", "mon"})
 WEEKDAY_CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 # "Black Friday", "Sunday roast": names that hold a weekday
@@ -50,7 +56,16 @@ UNITS = {
     "hr": (0, 0, 3600), "day": (0, 1, 0), "night": (0, 1, 0), "week": (0, 7, 0), "wk": (0, 7, 0),
     "fortnight": (0, 14, 0), "month": (1, 0, 0), "year": (12, 0, 0), "yr": (12, 0, 0),
 }  # fmt: skip
-SHORT_UNITS = {"h": "hour", "hr": "hour", "hrs": "hour", "m": "minute", "min": "minute", "mins": "minute", "d": "day", "w": "week"}
+SHORT_UNITS = {
+    "h": "hour",
+    "hr": "hour",
+    "hrs": "hour",
+    "m": "minute",
+    "min": "minute",
+    "mins": "minute",
+    "d": "day",
+    "w": "week",
+}
 
 FREQUENCIES = {"daily": "DAILY", "weekly": "WEEKLY", "monthly": "MONTHLY", "yearly": "YEARLY", "annually": "YEARLY"}
 UNIT_FREQUENCIES = {
@@ -59,7 +74,9 @@ UNIT_FREQUENCIES = {
 }  # fmt: skip
 
 # Words that lead into a date and belong to it
-LEADS = frozenset({"on", "at", "by", "before", "until", "till", "til", "for", "due", "around", "about", "this", "@", "in"})
+LEADS = frozenset(
+    {"on", "at", "by", "before", "until", "till", "til", "for", "due", "around", "about", "this", "@", "in"}
+)
 # Words that may stand between two parts of one expression
 JOINTS = frozenset({"at", "on", "in", "the", "of", ",", "by", "@", "around", "about", "early", "late", "for"})
 NEXT = frozenset({"next"})
@@ -67,7 +84,7 @@ THIS = frozenset({"this"})
 COMING = frozenset({"coming", "upcoming"})
 LAST = frozenset({"last", "past", "previous"})
 # "friday to finish X", "friday about taxes": after these a weekday in mid-sentence is still a date
-FUNCTION_WORDS = frozenset(
+FUNCTION_WORDS = words(
     "to about with and at for because if so or but in from by before after when while that then please also as via"
-    " regarding re the a an my our".split()
+    " regarding re the a an my our"
 )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from core import clock
 from core.errors import ConfigurationError, Unauthenticated
 from services.auth import verify
-from services.auth.jwks import JwksCache
+from services.auth.jwks import JwksCache, KeyUnavailable
 from services.auth.verify import SharedSecret, Trust, Verifier, bearer_token
 
 from . import forge
@@ -112,12 +112,20 @@ def test_two_issuers_can_not_share_an_algorithm() -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", [b"", b"x" * 31, KEY.pem, KEY.der, b'{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}']
+    "secret",
+    [b"", b"x" * 31, KEY.pem, KEY.der, b'{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}'],
+    ids=["empty", "short", "PEM", "DER", "JWK"],
 )
 def test_a_secret_that_is_short_or_a_key_is_refused_by_the_name_of_its_setting(secret: bytes) -> None:
     with pytest.raises(ConfigurationError, match="BETTER_AUTH_SECRET") as refused:
         SharedSecret(secret, setting="BETTER_AUTH_SECRET")
     assert "kty" not in refused.value.message
+
+
+async def test_a_secret_serves_no_algorithm_but_its_own() -> None:
+    for alg in ("HS384", "EdDSA", "RS256", "none"):
+        with pytest.raises(KeyUnavailable):
+            await SharedSecret(SECRET, setting="X").key(None, alg)
 
 
 async def test_a_hot_token_costs_one_verification(signatures: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -122,10 +121,11 @@ def test_a_key_that_others_may_read_or_write_is_refused(tmp_path: Path, mode: in
 
 def test_a_key_that_is_a_link_or_a_directory_is_refused(tmp_path: Path) -> None:
     load_key(tmp_path / "other")
-    for number, make in enumerate((os.symlink, lambda _, path: os.mkdir(path))):
-        data_dir = tmp_path / str(number)
-        data_dir.mkdir()
-        make(tmp_path / "other" / "development-key", data_dir / "development-key")
+    linked, directory = tmp_path / "linked", tmp_path / "directory"
+    linked.mkdir()
+    (linked / "development-key").symlink_to(tmp_path / "other" / "development-key")
+    (directory / "development-key").mkdir(parents=True)
+    for data_dir in (linked, directory):
         with pytest.raises(ConfigurationError, match="TASKTALK_DATA_DIR"):
             load_key(data_dir)
 
@@ -238,19 +238,9 @@ def test_a_name_that_only_looks_like_this_machine_is_refused(host: str) -> None:
 @pytest.mark.parametrize(
     "origin",
     [
-        "",
-        "null",
-        "localhost",
-        "http://",
-        "http:localhost",
-        "ftp://localhost",
-        "file://localhost",
-        "://localhost",
-        "http://localhost/",
-        "http://localhost/x",
-        "http://localhost#",
-        "http://u@localhost",
-        "http://http://localhost",
+        *("", "null", "localhost", "http://", "http:localhost", "ftp://localhost", "file://localhost", "://localhost"),
+        *("http://localhost/", "http://localhost/x", "http://localhost#", "http://u@localhost"),
+        *("http://http://localhost", "http://localhost http://evil.com"),
     ],
 )
 def test_an_origin_that_is_no_page_of_this_machine_is_refused(origin: str) -> None:

@@ -70,6 +70,8 @@ class Rig:
         changed(KEY.jwk, {"kid": ""}),
         changed(KEY.jwk, {"kid": "k" * 257}),
         changed(KEY.jwk, {"d": forge.b64(bytes(32))}),
+        changed(KEY.jwk, {"d": forge.b64(KEY.private.private_bytes_raw())}),
+        changed(KEY.jwk, {"k": "AAAA"}),
         changed(KEY.jwk, {"x": None}),
         changed(KEY.jwk, {"x": 1}),
         changed(KEY.jwk, {"x": "AAAA"}),
@@ -290,3 +292,38 @@ async def test_an_error_of_our_own_is_not_hidden_and_still_starts_a_cool_down() 
         await rig.has("one")
     assert not await rig.has("one")
     assert rig.fetches == 1
+
+
+class Silence:
+    """An endpoint that never answers, however its bytes may drip."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.given_up = False
+
+    async def __call__(self, url: str) -> bytes:
+        self.asked.set()
+        try:
+            return await asyncio.Future[bytes]()
+        except asyncio.CancelledError:
+            self.given_up = True
+            raise
+
+
+async def test_a_fetch_is_given_up_as_a_whole_after_its_timeout() -> None:
+    silence = Silence()
+    cache = JwksCache(forge.URL, algorithms=("EdDSA",), fetch=silence, timeout=0.01)
+    with pytest.raises(KeyUnavailable):
+        await cache.key("one", "EdDSA")
+    assert silence.given_up
+
+
+async def test_closing_cancels_the_fetch_under_way_and_refuses_its_waiter() -> None:
+    silence = Silence()
+    cache = JwksCache(forge.URL, algorithms=("EdDSA",), fetch=silence, timeout=3600)
+    waiter = asyncio.create_task(cache.key("one", "EdDSA"))
+    await silence.asked.wait()
+    await cache.aclose()
+    assert silence.given_up
+    with pytest.raises(KeyUnavailable):
+        await waiter

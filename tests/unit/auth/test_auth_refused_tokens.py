@@ -55,6 +55,36 @@ def stray_bits(segment: str) -> str:
 JWK_TEXT = json.dumps(KEY.jwk).encode()
 L64 = 2**255 - 19  # not a group order, only a value that no signature half may reach
 
+Values = tuple[object, ...]
+TYPES: Values = ("at+jwt", "logout+jwt", "dpop+jwt", "JWS", "JOSE", "", "JWT ", "application/jwt", None, 1, [])
+KEY_IDS: Values = (None, 1, True, "", ["key-1"], {"a": 1}, "key-2", "KEY-1", "key-1\0", " key-1", "k" * 257)
+NOT_NAMES: Values = (ABSENT, None, 1, True, ["EdDSA"], {"EdDSA": 1})
+SUBJECTS: Values = (
+    "",
+    " ",
+    "a b",
+    "a\0",
+    "a\n",
+    "a" * 65,
+    "ü",
+    "ａ",
+    "../x",
+    "a.b",
+    "a:b",
+    "a@b",
+    None,
+    1,
+    True,
+    ["user_1"],
+)
+NAMES: Values = (ABSENT, None, "", 1, [ORIGIN], {ORIGIN: 1}, ORIGIN + "/", ORIGIN.upper(), ORIGIN + ".evil.com", "*")
+MORE_NAMES: Values = ("http://auth.example.com", ORIGIN + " ", ORIGIN + "\0", "https://auth.example.com:443")
+AUDIENCES: Values = (*NAMES, *MORE_NAMES, [ORIGIN, "other"], [])
+TIMES: Values = (ABSENT, None, True, str(T + 900), float(T + 900), [T + 900], {}, -1, 0, "")
+EXPIRIES: Values = (*TIMES, T, T - 1, T - 600, T + 3601, T + 3_155_760_000, 10**30)
+ISSUED: Values = (*TIMES, T + 6, T + 899, T - 2701, 10**30, -(10**30))
+NOT_BEFORE: Values = (None, True, str(T), float(T), [], T + 6, T + 600, 10**30)
+
 STRUCTURE = {
     "empty": "",
     "a dot": ".",
@@ -105,7 +135,7 @@ ALGORITHMS = {
         for name in ("none", "None", "NONE", "nOnE", "", "eddsa", "EDDSA", "EdDSA ")
     },
     **{f"alg {name!r}, well signed": alg(name, KEY.sign) for name in ("Ed25519", "Ed448", "RS256", "ES256", "PS256")},
-    **{f"alg {value!r}": alg(value, KEY.sign) for value in (ABSENT, None, 1, True, ["EdDSA"], {"EdDSA": 1})},
+    **{f"alg {value!r}": alg(value, KEY.sign) for value in NOT_NAMES},
     "HS256 by the raw public key": alg("HS256", hs(KEY.raw)),
     "HS256 by the PEM": alg("HS256", hs(KEY.pem)),
     "HS256 by the PEM without its newline": alg("HS256", hs(KEY.pem.strip())),
@@ -140,14 +170,8 @@ HEADERS = {
     "enc": head(enc="A256GCM"),
     "iss in the header": head(iss=ORIGIN),
     "unknown member": head(x="y"),
-    **{
-        f"typ {t!r}": head(typ=t)
-        for t in ("at+jwt", "logout+jwt", "dpop+jwt", "JWS", "JOSE", "", "JWT ", "application/jwt", None, 1, [])
-    },
-    **{
-        f"kid {k!r}": head(kid=k)
-        for k in (None, 1, True, "", ["key-1"], {"a": 1}, "key-2", "KEY-1", "key-1\0", " key-1", "k" * 257)
-    },
+    **{f"typ {t!r}": head(typ=t) for t in TYPES},
+    **{f"kid {k!r}": head(kid=k) for k in KEY_IDS},
     "kid of a path": head(kid="../../../../dev/null"),
     "kid of a path, signed by nothing": alg("HS256", hs(b""), kid="/dev/null"),
     "kid of SQL": head(kid="x' UNION SELECT 'key"),
@@ -192,48 +216,16 @@ JSON = {
     "control character": body('"x":"\x01"'),
     "integer of 5000 digits": body('"x":' + "9" * 5000),
 }
-SUBJECTS = (
-    "",
-    " ",
-    "a b",
-    "a\0",
-    "a\n",
-    "a" * 65,
-    "ü",
-    "ａ",
-    "../x",
-    "a.b",
-    "a:b",
-    "a@b",
-    None,
-    1,
-    True,
-    ["user_1"],
-    {"a": 1},
-)
-TIMES = (ABSENT, None, True, str(T + 900), float(T + 900), [T + 900], {}, -1, 0, "")
-OTHER_NAMES = (
-    ABSENT,
-    None,
-    "",
-    1,
-    [ORIGIN],
-    ORIGIN + "/",
-    ORIGIN.upper(),
-    ORIGIN + ".evil.com",
-    "http://auth.example.com",
-    "*",
-)
-OTHER_NAMES += (ORIGIN + " ", ORIGIN + "\0", {ORIGIN: 1}, "https://auth.example.com:443")
 CLAIM_CASES = {
     **{f"sub {s!r}": token(KEY.sign, sub=s) for s in SUBJECTS},
     "no sub": token(KEY.sign, sub=ABSENT),
-    **{f"iss {i!r}": token(KEY.sign, iss=i) for i in OTHER_NAMES},
-    **{f"aud {a!r}": token(KEY.sign, aud=a) for a in (*OTHER_NAMES, [ORIGIN, "other"], [])},
-    **{f"exp {e!r}": token(KEY.sign, exp=e) for e in (*TIMES, T, T - 1, T - 600, T + 3601, T + 3_155_760_000, 10**30)},
-    **{f"iat {i!r}": token(KEY.sign, iat=i) for i in (*TIMES, T + 6, T + 899, T - 2701, 10**30, -(10**30))},
-    **{f"nbf {n!r}": token(KEY.sign, nbf=n) for n in (None, True, str(T), float(T), [], T + 6, T + 600, 10**30)},
-    "exp in exponent form": body('"nbf":1e3'),
+    **{f"iss {i!r}": token(KEY.sign, iss=i) for i in (*NAMES, *MORE_NAMES)},
+    **{f"aud {a!r}": token(KEY.sign, aud=a) for a in AUDIENCES},
+    **{f"exp {e!r}": token(KEY.sign, exp=e) for e in EXPIRIES},
+    **{f"iat {i!r}": token(KEY.sign, iat=i) for i in ISSUED},
+    **{f"nbf {n!r}": token(KEY.sign, nbf=n) for n in NOT_BEFORE},
+    "nbf in exponent form": body('"nbf":1e3'),
+    "expiring now": token(KEY.sign, iat=T - 900, exp=T),
     "exp before iat": token(KEY.sign, iat=T + 4, exp=T + 2),
     "exp equal to iat": token(KEY.sign, iat=T + 4, exp=T + 4),
 }

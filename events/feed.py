@@ -1,0 +1,223 @@
+"""One user's feed within a process: the log is read once a wake-up and handed to all of the user's followers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from uuid import UUID
+
+from events.reading import Page, Resync, UserGone
+from events.subscription import RESYNC, Subscription
+from models.changes import LoggedChange
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Batch:
+    """The log from `first_seq` to `up_to`, both included, without a gap.
+
+    Followers of one user share the object; it hashes by identity, so what is made of it can be kept beside it.
+    """
+
+    user_id: str
+    changes: tuple[LoggedChange, ...]
+    first_seq: int
+    up_to: int
+
+    def after(self, seq: int) -> Batch:
+        """What of it comes after `seq`."""
+        if seq < self.first_seq:
+            return self
+        kept = tuple(change for change in self.changes if change.seq > seq)
+        return Batch(self.user_id, kept, seq + 1, self.up_to)
+
+
+class Follower:
+    """One reader of a feed: its place, and the batches that wait for it.
+
+    While it is `live` the feed brings it batches; otherwise it reads the log by itself, from its own place. At most
+    `size` changes wait (a single batch may be larger).
+    """
+
+    def __init__(self, after_seq: int, epoch: UUID | None, size: int) -> None:
+        self.after_seq = after_seq
+        self.epoch = epoch
+        self.live = False
+        self._size = size
+        self._waiting: deque[Batch] = deque()
+        self._weight = 0
+        self._queued_to = after_seq
+        self._more = asyncio.Event()
+
+    def go_live(self) -> None:
+        self._queued_to = self.after_seq
+        self.live = True
+
+    def offer(self, batch: Batch) -> bool:
+        """Queue what is new of a batch. False where the follower is too slow for it and must read for itself."""
+        if batch.up_to <= self._queued_to:
+            return True
+        fits = not self._waiting or self._weight + len(batch.changes) <= self._size
+        if not fits or batch.first_seq > self._queued_to + 1:
+            return False
+        self._waiting.append(batch.after(self._queued_to))
+        self._weight += len(self._waiting[-1].changes)
+        self._queued_to = batch.up_to
+        self._more.set()
+        return True
+
+    def drop(self) -> None:
+        """Out of the feed: what waits is let go, its owner reads from its own place."""
+        self.live = False
+        self._waiting.clear()
+        self._weight = 0
+        self._more.set()
+
+    async def next(self) -> Batch | None:
+        """The next batch, or None once it isn't live any more."""
+        while not self._waiting:
+            if not self.live:
+                return None
+            self._more.clear()
+            await self._more.wait()
+        batch = self._waiting.popleft()
+        self._weight -= len(batch.changes)
+        self.after_seq = batch.up_to
+        return batch
+
+
+class Feed:
+    """Listens to a user's wake-ups and reads the log for the live followers.
+
+    `read_to` is how far it has read. `read` reads on after a number and bears the database's faults; `on_gap` is
+    called where wake-ups may have been missed; `on_overflow` where a follower was too slow.
+    """
+
+    def __init__(
+        self,
+        user_id: str,
+        *,
+        read: Callable[[str, int, UUID | None], Awaitable[Page | Resync]],
+        on_gap: Callable[[], None],
+        on_overflow: Callable[[], None],
+    ) -> None:
+        self.user_id = user_id
+        self.followers: set[Follower] = set()
+        self.listening = asyncio.Event()
+        self.epoch: UUID | None = None
+        self.read_to = 0
+        self._live: set[Follower] = set()
+        self._announced = 0
+        self._missed = False
+        self._wake = asyncio.Event()
+        self._read = read
+        self._on_gap = on_gap
+        self._on_overflow = on_overflow
+
+    @property
+    def live(self) -> bool:
+        """Whether anyone waits for it to read."""
+        return bool(self._live)
+
+    @property
+    def _behind(self) -> bool:
+        return self._missed or self._announced > self.read_to
+
+    async def run(self, subscription: AbstractAsyncContextManager[Subscription]) -> None:
+        """Listen and read until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen(subscription))
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._live and self._behind:
+                    await self._advance()
+
+    def look(self) -> None:
+        """Read the log even though no number was announced."""
+        self._missed = True
+        self._wake.set()
+
+    def admit(self, follower: Follower) -> None:
+        """Make a follower live that has read the log to its end.
+
+        Not where the feed is ahead of it (the end has moved: it reads once more) or knows another epoch.
+        """
+        if not self._live:
+            self.epoch, self.read_to = follower.epoch, follower.after_seq
+        elif self.epoch != follower.epoch:
+            self.look()
+            return
+        elif follower.after_seq < self.read_to:
+            return
+        follower.go_live()
+        self._live.add(follower)
+        self._hear(follower.after_seq)
+
+    def leave(self, follower: Follower) -> None:
+        """Forget a follower."""
+        follower.drop()
+        self._live.discard(follower)
+        self.followers.discard(follower)
+
+    def close(self) -> None:
+        """Let go of everyone who waits."""
+        self.listening.set()
+        self._drop_all()
+
+    async def _listen(self, subscription: AbstractAsyncContextManager[Subscription]) -> None:
+        async with subscription as items:
+            self.listening.set()
+            async for item in items:
+                if item is RESYNC:
+                    self._note_gap()
+                elif item.message.isascii() and item.message.isdigit() and len(item.message) < 20:
+                    self._hear(int(item.message))
+                else:
+                    self.look()
+
+    def _note_gap(self) -> None:
+        if self._live:
+            self._on_gap()
+        else:
+            self._missed = True
+
+    def _hear(self, seq: int) -> None:
+        self._announced = max(self._announced, seq)
+        if self._behind:
+            self._wake.set()
+
+    async def _advance(self) -> None:
+        """Read one page on and hand it out."""
+        start, heard = (self.epoch, self.read_to), self._announced
+        self._missed = False
+        try:
+            page = await self._read(self.user_id, self.read_to, self.epoch)
+        except UserGone:
+            self._drop_all()
+            return
+        if start != (self.epoch, self.read_to):  # all left meanwhile, and who came then stands elsewhere
+            self._missed = True
+        elif isinstance(page, Resync):
+            self._drop_all()  # each finds it by itself, after its own place
+        else:
+            # A number heard before the read is in its snapshot or was never true; one heard since may be beyond it.
+            newer = self._announced if self._announced > heard else 0
+            self._announced = max(page.position.seq, newer)
+            self._hand_out(page)
+
+    def _hand_out(self, page: Page) -> None:
+        if page.changes:
+            batch = Batch(self.user_id, tuple(page.changes), self.read_to + 1, page.up_to)
+            for follower in [follower for follower in self._live if not follower.offer(batch)]:
+                self._live.discard(follower)
+                follower.drop()
+                self._on_overflow()
+        self.read_to = page.up_to
+
+    def _drop_all(self) -> None:
+        for follower in self._live:
+            follower.drop()
+        self._live.clear()

@@ -1,0 +1,229 @@
+"""The hub: followers of the change log in this process, fed by wake-ups and by a look at the positions now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from types import TracebackType
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, bindparam, text
+
+from core.database import Database
+from events.bus import Backoff, Bus
+from events.feed import Batch, Feed, Follower
+from events.log import wake_channel
+from events.reading import Page, Resync, UserGone, read_on
+
+__all__ = ["Batch", "Hub", "HubStats", "Resync", "UserGone"]
+
+log = logging.getLogger(__name__)
+
+_POSITIONS = text("SELECT user_id, epoch, seq FROM tasktalk.positions(:users)").bindparams(
+    bindparam("users", type_=ARRAY(Text))
+)
+
+
+class _Stopped(Exception):
+    """The hub stops while the database is away."""
+
+
+@dataclass(slots=True)
+class HubStats:
+    """Counts since the hub was made.
+
+    `reads`: reads of a user's log, for a feed or a follower by itself. `polls`: looks at the positions. `failures`:
+    of both, those that the database refused. `overflowed`: followers that were too slow and fell back to the log.
+    """
+
+    reads: int = 0
+    polls: int = 0
+    failures: int = 0
+    overflowed: int = 0
+
+
+class Hub:
+    """Brings every follower each change of its user once, in order, from where it was.
+
+    Each user that is followed has one feed, however many followers. The bus only makes it fast: every `poll_every`
+    seconds one query looks at the positions of all followed users, and none where nobody follows. At most
+    `queue_size` changes wait for a follower; a slower one reads the log by itself. While the database is away
+    followers stay, and go on from where they were.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        *,
+        poll_every: float = 5.0,
+        queue_size: int = 256,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._poll_every = poll_every
+        self._queue_size = queue_size
+        self._backoff = backoff or Backoff()
+        self._stats = HubStats()
+        self._feeds: dict[str, Feed] = {}
+        self._tasks: dict[Feed, asyncio.Task[None]] = {}
+        self._poller: asyncio.Task[None] | None = None
+        self._followed = asyncio.Event()
+        self._poll_now = asyncio.Event()
+        self._stopped = asyncio.Event()
+
+    @property
+    def stats(self) -> HubStats:
+        """A copy of the counts."""
+        return replace(self._stats)
+
+    @property
+    def followers(self) -> int:
+        """How many follow now, of all users."""
+        return sum(len(feed.followers) for feed in self._feeds.values())
+
+    async def __aenter__(self) -> Hub:
+        if self._poller is not None:
+            raise RuntimeError("a hub starts once")
+        self._poller = asyncio.create_task(self._keep_polling(), name="hub")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End every iteration and wait for all tasks."""
+        self._stopped.set()
+        for feed in self._feeds.values():
+            feed.close()
+        tasks = {*self._tasks.values()} | ({self._poller} if self._poller else set())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def follow(
+        self, user_id: str, after_seq: int, *, epoch: UUID | None = None
+    ) -> AsyncGenerator[Batch | Resync, None]:
+        """Every change after `after_seq`: those in the log first, then each as it commits.
+
+        Ends after a Resync (the log was emptied, restored or trimmed past the follower), or when the hub stops. With
+        `epoch` given, that of the caller's cursor, a change of epoch before the first read is seen too. Raises
+        UserGone. Close it (`contextlib.aclosing`) to be done with it at once.
+        """
+        if self._poller is None:
+            raise RuntimeError("the hub hasn't been started")
+        if self._stopped.is_set():
+            return
+        follower = Follower(after_seq, epoch, self._queue_size)
+        feed = self._join(user_id, follower)
+        try:
+            await feed.listening.wait()  # before the replay, so that no commit falls between the two
+            while not self._stopped.is_set():
+                item = await follower.next() if follower.live else await self._catch_up(feed, follower)
+                if item is None:
+                    continue
+                yield item
+                if isinstance(item, Resync):
+                    return
+        except _Stopped:
+            return
+        finally:
+            self._leave(feed, follower)
+
+    async def poll(self) -> None:
+        """Look at the positions of all followed users now. Raises what the database raises."""
+        users = [user_id for user_id, feed in self._feeds.items() if feed.live]
+        if not users:
+            return
+        self._stats.polls += 1
+        async with self._database.for_nobody() as connection:
+            rows = await connection.execute(_POSITIONS, {"users": users})
+            found = {row.user_id: (row.epoch, row.seq) for row in rows}
+        for user_id in users:
+            feed = self._feeds.get(user_id)
+            if feed is not None and found.get(user_id) != (feed.epoch, feed.read_to):
+                feed.look()
+
+    def _join(self, user_id: str, follower: Follower) -> Feed:
+        feed = self._feeds.get(user_id)
+        if feed is None:
+            feed = self._feeds[user_id] = Feed(
+                user_id, read=self._read, on_gap=self._poll_now.set, on_overflow=self._count_overflow
+            )
+            self._start(feed)
+            self._followed.set()
+        feed.followers.add(follower)
+        return feed
+
+    def _leave(self, feed: Feed, follower: Follower) -> None:
+        feed.leave(follower)
+        if feed.followers:
+            return
+        if self._feeds.get(feed.user_id) is feed:
+            del self._feeds[feed.user_id]
+        if feed in self._tasks:
+            self._tasks[feed].cancel()
+        if not self._feeds:
+            self._followed.clear()
+
+    def _start(self, feed: Feed) -> None:
+        task = asyncio.create_task(feed.run(self._bus.subscribe(wake_channel(feed.user_id))), name="feed")
+        self._tasks[feed] = task
+        task.add_done_callback(lambda _: self._tasks.pop(feed, None))
+
+    async def _catch_up(self, feed: Feed, follower: Follower) -> Batch | Resync | None:
+        """Read a page from the follower's own place; at the log's end it goes live."""
+        page = await self._read(feed.user_id, follower.after_seq, follower.epoch)
+        if isinstance(page, Resync):
+            return page
+        batch = Batch(feed.user_id, tuple(page.changes), follower.after_seq + 1, page.up_to)
+        follower.epoch, follower.after_seq = page.position.epoch, page.up_to
+        if not page.has_more and not self._stopped.is_set():
+            feed.admit(follower)
+        return batch if batch.changes else None
+
+    async def _read(self, user_id: str, after_seq: int, epoch: UUID | None) -> Page | Resync:
+        """Read on; again and again while the database refuses. Raises UserGone, or _Stopped after a failure."""
+        failures = 0
+        while True:
+            try:
+                async with self._database.snapshot(user_id) as session:
+                    self._stats.reads += 1
+                    return await read_on(session, after_seq, epoch)
+            except UserGone:
+                raise
+            except Exception as error:  # the drivers' failures are no one tree, and the cure is the same: again
+                failures += 1
+                self._note_failure("reading a log", error, failures)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._backoff.delay(failures)):
+                    await self._stopped.wait()
+                raise _Stopped
+
+    async def _keep_polling(self) -> None:
+        failures = 0
+        while True:
+            await self._followed.wait()
+            wait = min(self._poll_every, self._backoff.delay(failures)) if failures else self._poll_every
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._poll_now.wait()
+            self._poll_now.clear()
+            try:
+                await self.poll()
+                failures = 0
+            except Exception as error:  # as in _read: whatever the database's failure, the next look comes
+                failures += 1
+                self._note_failure("looking at the positions", error, failures)
+
+    def _note_failure(self, what: str, error: Exception, failures: int) -> None:
+        self._stats.failures += 1
+        level = logging.WARNING if failures == 1 else logging.DEBUG
+        log.log(level, "%s failed: %s", what, type(error).__name__)
+
+    def _count_overflow(self) -> None:
+        self._stats.overflowed += 1

@@ -1,0 +1,184 @@
+"""Conversations: made, renamed, closed, reopened, deleted; and whether one is active, computed from the time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from sqlalchemy import ColumnElement, and_, delete, or_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core.errors import DomainError, ErrorCode
+from core.ids import new_id
+from core.unit_of_work import Change, Session, UnitOfWork
+from models.base import rows_of
+from models.conversations import TITLE_LIMIT, Conversation, conversations
+from models.enums import ChangeKind, InactiveReason, TitleSource
+from services.context import merged_by_client
+from services.inputs import check_key, check_text
+
+AUTO_TITLE: Final = 60
+"""Code points of a title that is taken from the first message."""
+
+
+def inactive_reason(conversation: Conversation, idle_seconds: int, now: datetime) -> InactiveReason | None:
+    """Why nothing can be said here, or None. `idle_seconds` 0 turns idle expiry off."""
+    if conversation.closed_at is not None:
+        return InactiveReason.CLOSED
+    if idle_seconds and conversation.last_activity_at + timedelta(seconds=idle_seconds) <= now:
+        return InactiveReason.IDLE
+    return None
+
+
+def is_active(idle_seconds: int, now: datetime) -> ColumnElement[bool]:
+    """`inactive_reason(…) is None` as SQL."""
+    open_ = conversations.c.closed_at.is_(None)
+    if not idle_seconds:
+        return open_
+    return and_(open_, conversations.c.last_activity_at > now - timedelta(seconds=idle_seconds))
+
+
+def auto_title(content: str) -> str:
+    """The first line of a message, cut at a word's end."""
+    line = content.strip().splitlines()[0].strip()
+    if len(line) <= AUTO_TITLE:
+        return line
+    cut = line[: AUTO_TITLE - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut[AUTO_TITLE // 2 :] else cut).rstrip(" ,;:.") + "…"
+
+
+async def find(session: Session, conversation_id: UUID) -> Conversation | None:
+    return await session.one(rows_of(conversations).where(_is(session, conversation_id)), Conversation)
+
+
+async def lock(work: UnitOfWork, conversation_id: UUID) -> Conversation:
+    """The conversation, locked. Raises DomainError NOT_FOUND."""
+    statement = rows_of(conversations).where(_is(work, conversation_id)).with_for_update(key_share=True)
+    found = await work.one(statement, Conversation)
+    if found is None:
+        raise DomainError(ErrorCode.NOT_FOUND, "There is no such conversation.", field=("input", "conversationId"))
+    return found
+
+
+def _is(session: Session, conversation_id: UUID) -> ColumnElement[bool]:
+    return and_(conversations.c.user_id == session.user_id, conversations.c.id == conversation_id)
+
+
+async def insert_new(
+    work: UnitOfWork, *, title: str = "", context: Mapping[str, Any] | None = None, key: str | None = None
+) -> Conversation | None:
+    """A new row, or None where the key is taken. `title` empty: AUTO."""
+    source = TitleSource.USER if title else TitleSource.AUTO
+    made = Conversation(
+        user_id=work.user_id,
+        id=new_id(),
+        title=title,
+        title_source=source.value,
+        context=context or {},
+        created_at=work.now,
+        updated_at=work.now,
+        last_activity_at=work.now,
+        closed_at=None,
+        idle_noted_at=None,
+        message_count=0,
+        turn_count=0,
+        version=1,
+        idempotency_key=key,
+        idempotency_digest=_digest(title, context) if key else None,
+    )
+    values = {name: getattr(made, name) for name in Conversation.__dataclass_fields__}
+    statement = insert(conversations).values(values).on_conflict_do_nothing().returning(conversations.c.id)
+    if (await work.execute(statement)).first() is None:
+        return None
+    work.record(Change(ChangeKind.CONVERSATION, made.id, conversation_id=made.id))
+    return made
+
+
+def _digest(title: str, context: Mapping[str, Any] | None) -> bytes:
+    return hashlib.sha256(orjson.dumps([title, context or {}], option=orjson.OPT_SORT_KEYS)).digest()
+
+
+async def create(work: UnitOfWork, *, title: str | None, context: Any, idempotency_key: str | None) -> UUID:
+    """A conversation. The same key and input answer the same one. Raises DomainError."""
+    name = check_text(title, ("input", "title"), limit=TITLE_LIMIT, empty_allowed=True) if title is not None else ""
+    merged = merged_by_client({}, context, ("input", "context")) if context is not None else {}
+    if idempotency_key is None:
+        made = await insert_new(work, title=name, context=merged)
+        assert made is not None, "only a key can be taken"
+        return made.id
+    key = check_key(idempotency_key)
+    statement = rows_of(conversations).where(
+        conversations.c.user_id == work.user_id, conversations.c.idempotency_key == key
+    )
+    found = await work.one(statement, Conversation)
+    if found is None:
+        made = await insert_new(work, title=name, context=merged, key=key)
+        if made is not None:
+            return made.id
+        found = await work.one(statement, Conversation)
+        assert found is not None, "the key that was in the way is committed"
+    if found.idempotency_digest != _digest(name, merged):
+        raise DomainError(
+            ErrorCode.IDEMPOTENCY_CONFLICT, "This key was used with another input.", field=("input", "idempotencyKey")
+        )
+    return found.id
+
+
+async def save(work: UnitOfWork, conversation: Conversation, **values: Any) -> Conversation:
+    """Write `values` to a locked conversation, step its version and log it. The new state."""
+    values = {"updated_at": work.now, "version": conversation.version + 1, **values}
+    await work.execute(update(conversations).where(_is(work, conversation.id)).values(values))
+    work.record(Change(ChangeKind.CONVERSATION, conversation.id, conversation_id=conversation.id))
+    return replace(conversation, **values)
+
+
+async def rename(work: UnitOfWork, conversation_id: UUID, title: str) -> None:
+    """Give a title that the assistant never overwrites; an empty one gives the naming back. Raises DomainError."""
+    name = check_text(title, ("input", "title"), limit=TITLE_LIMIT, empty_allowed=True)
+    conversation = await lock(work, conversation_id)
+    source = TitleSource.USER if name else TitleSource.AUTO
+    if (conversation.title, conversation.title_source) != (name, source):
+        await save(work, conversation, title=name, title_source=source.value)
+
+
+async def close(work: UnitOfWork, conversation_id: UUID) -> None:
+    """No more messages until reopened; closing twice is a success. Turns under way go on. Raises DomainError."""
+    conversation = await lock(work, conversation_id)
+    if conversation.closed_at is None:
+        await save(work, conversation, closed_at=work.now)
+
+
+async def reopen(work: UnitOfWork, conversation_id: UUID, *, idle_seconds: int) -> None:
+    """Active again; counts as activity. Reopening an active one does nothing. Raises DomainError."""
+    conversation = await lock(work, conversation_id)
+    if inactive_reason(conversation, idle_seconds, work.now) is not None:
+        await save(work, conversation, closed_at=None, last_activity_at=work.now)
+
+
+async def remove(work: UnitOfWork, conversation_id: UUID) -> None:
+    """Delete it with its messages, turns and calls; the tasks stay. Raises DomainError."""
+    await lock(work, conversation_id)
+    await work.execute(delete(conversations).where(_is(work, conversation_id)))
+    work.record(Change(ChangeKind.CONVERSATION, conversation_id, conversation_id=conversation_id))
+
+
+async def note_idle(work: UnitOfWork, conversation_id: UUID, *, idle_seconds: int) -> None:
+    """Log that a conversation went idle, once; its version stays, since nothing stored changed for its readers."""
+    quiet_since = work.now - timedelta(seconds=idle_seconds)
+    noted = or_(
+        conversations.c.idle_noted_at.is_(None), conversations.c.idle_noted_at < conversations.c.last_activity_at
+    )
+    statement = (
+        update(conversations)
+        .where(_is(work, conversation_id), conversations.c.closed_at.is_(None), noted)
+        .where(conversations.c.last_activity_at <= quiet_since)
+        .values(idle_noted_at=work.now)
+        .returning(conversations.c.id)
+    )
+    if (await work.execute(statement)).first() is not None:
+        work.record(Change(ChangeKind.CONVERSATION, conversation_id, conversation_id=conversation_id))

@@ -1,0 +1,193 @@
+"""Labels: one a name, whatever its case. Renaming or deleting one doesn't count as a change of the tasks that bear it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from core.errors import DomainError, ErrorCode
+from core.ids import new_id
+from core.unit_of_work import Change, Session, UnitOfWork
+from models.base import rows_of
+from models.enums import ChangeKind
+from models.tasks import LABEL_LIMIT, LABELS_PER_TASK, Label, labels, task_labels
+from services.inputs import UNSET, Field, Unset, check_idempotency_key, clean_text, digest
+
+_COLOR: Final = re.compile(r"#[0-9a-f]{6}")
+
+
+def name_key(name: str) -> str:
+    """What two spellings of one name share: trimmed, composed (NFC) and case-folded."""
+    return unicodedata.normalize("NFC", name.strip()).casefold()
+
+
+def clean_names(names: Iterable[str], field: Field) -> tuple[str, ...]:
+    """Trimmed names, each once, in order. Raises DomainError INVALID (empty, or more than 50) or TOO_LONG."""
+    cleaned = {name_key(name): clean_text(name, field, limit=LABEL_LIMIT) for name in names}
+    check_count(len(cleaned), field)
+    return tuple(cleaned.values())
+
+
+def check_count(count: int, field: Field) -> None:
+    """Raises DomainError INVALID past the labels that a task may bear."""
+    if count > LABELS_PER_TASK:
+        raise DomainError(ErrorCode.INVALID, f"A task has at most {LABELS_PER_TASK} labels.", field=field)
+
+
+def _clean_color(color: str | None) -> str | None:
+    if color is None:
+        return None
+    lowered = color.strip().lower()
+    if not _COLOR.fullmatch(lowered):
+        raise DomainError(ErrorCode.INVALID, "color must look like #1a2b3c.", field=("input", "color"))
+    return lowered
+
+
+async def list_labels(session: Session) -> list[Label]:
+    """All of the user's labels by name."""
+    return await session.all(_own(session).order_by(labels.c.name_key), Label)
+
+
+async def labels_of(session: Session, task_ids: Iterable[UUID]) -> dict[UUID, tuple[Label, ...]]:
+    """The labels of each of these tasks by name, in one statement; a task without labels has an empty tuple."""
+    found: dict[UUID, tuple[Label, ...]] = dict.fromkeys(task_ids, ())
+    if not found:
+        return found
+    statement = (
+        select(task_labels.c.task_id, *labels.c)
+        .join(labels, (labels.c.user_id == task_labels.c.user_id) & (labels.c.id == task_labels.c.label_id))
+        .where(task_labels.c.user_id == session.user_id, task_labels.c.task_id.in_(found))
+        .order_by(labels.c.name_key)
+    )
+    for task_id, *columns in await session.execute(statement):
+        found[task_id] += (Label(*columns),)
+    return found
+
+
+async def hold_labels(work: UnitOfWork, names: Sequence[str], *, make: bool = True) -> Mapping[str, Label]:
+    """The labels of these cleaned names by their keys, held until COMMIT so that none is deleted meanwhile.
+
+    Missing ones are made (and logged) unless `make` is False. Lock tasks before this.
+    """
+    wanted = {name_key(name): name for name in names}
+    held = await _hold(work, wanted)
+    missing = sorted(wanted.keys() - held.keys())
+    if not missing or not make:
+        return held
+    rows = [{"user_id": work.user_id, "id": new_id(), "name": wanted[key], "name_key": key} for key in missing]
+    made = insert(labels).values(rows).on_conflict_do_nothing(index_elements=["user_id", "name_key"])
+    for row in await work.execute(made.returning(*labels.c)):
+        label = Label(*row)
+        held[label.name_key] = label
+        work.record(Change(kind=ChangeKind.LABEL, entity_id=label.id))
+    if wanted.keys() - held.keys():  # another transaction made one first and has committed
+        held = await _hold(work, wanted)
+    return held
+
+
+async def _hold(work: UnitOfWork, keys: Iterable[str]) -> dict[str, Label]:
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    statement = _own(work).where(labels.c.name_key.in_(wanted)).order_by(labels.c.name_key)
+    held = await work.all(statement.with_for_update(read=True, key_share=True), Label)
+    return {label.name_key: label for label in held}
+
+
+async def create_label(
+    work: UnitOfWork, name: str, color: str | None = None, idempotency_key: str | None = None
+) -> Label:
+    """Make a label; `color` is #rrggbb. The same key and input answer the same label.
+
+    Raises DomainError INVALID (name or color, or the name is taken), TOO_LONG or IDEMPOTENCY_CONFLICT.
+    """
+    key = check_idempotency_key(idempotency_key)
+    fingerprint = digest({"name": name.strip(), "color": color and color.strip().lower()}) if key else None
+    if key and (before := await _made_before(work, key, fingerprint)):
+        return before
+    cleaned = clean_text(name, ("input", "name"), limit=LABEL_LIMIT)
+    values = {
+        "user_id": work.user_id,
+        "id": new_id(),
+        "name": cleaned,
+        "name_key": name_key(cleaned),
+        "color": _clean_color(color),
+        "idempotency_key": key,
+        "idempotency_digest": fingerprint,
+    }
+    made = (await work.execute(insert(labels).values(values).on_conflict_do_nothing().returning(*labels.c))).first()
+    if made is None:  # by name, or by a request with the same key that ran beside this one
+        if key and (before := await _made_before(work, key, fingerprint)):
+            return before
+        raise _taken(cleaned)
+    label = Label(*made)
+    work.record(Change(kind=ChangeKind.LABEL, entity_id=label.id))
+    return label
+
+
+async def _made_before(work: UnitOfWork, key: str, fingerprint: bytes | None) -> Label | None:
+    found = await work.one(_own(work).where(labels.c.idempotency_key == key), Label)
+    if found is not None and found.idempotency_digest != fingerprint:
+        message = "idempotencyKey was used before with other input."
+        raise DomainError(ErrorCode.IDEMPOTENCY_CONFLICT, message, field=("input", "idempotencyKey"))
+    return found
+
+
+async def update_label(
+    work: UnitOfWork, label_id: UUID, *, name: str | None | Unset = UNSET, color: str | None | Unset = UNSET
+) -> Label:
+    """Change what is given; a null color clears it. What changes nothing leaves no trace.
+
+    Raises DomainError NOT_FOUND, INVALID or TOO_LONG.
+    """
+    values: dict[str, Any] = {}  # Any: column values
+    if not isinstance(name, Unset):
+        values["name"] = clean_text(name, ("input", "name"), limit=LABEL_LIMIT)
+        values["name_key"] = name_key(values["name"])
+    if not isinstance(color, Unset):
+        values["color"] = _clean_color(color)
+    statement = _own(work).where(labels.c.id == label_id)
+    label = await work.one(statement.with_for_update(key_share=True), Label)
+    if label is None:
+        raise _not_found()
+    changed = replace(label, **values)
+    if changed == label:
+        return label
+    changed = replace(changed, version=label.version + 1)
+    where = (labels.c.user_id == work.user_id, labels.c.id == label_id)
+    try:
+        async with work.connection.begin_nested():
+            await work.execute(update(labels).where(*where).values(**values, version=changed.version))
+    except IntegrityError as error:
+        raise _taken(changed.name) from error
+    work.record(Change(kind=ChangeKind.LABEL, entity_id=label_id))
+    return changed
+
+
+async def delete_label(work: UnitOfWork, label_id: UUID) -> UUID:
+    """Delete the label and take it off its tasks, whose versions stay. Raises DomainError NOT_FOUND."""
+    gone = delete(labels).where(labels.c.user_id == work.user_id, labels.c.id == label_id).returning(labels.c.id)
+    if (await work.execute(gone)).first() is None:
+        raise _not_found()
+    work.record(Change(kind=ChangeKind.LABEL, entity_id=label_id))
+    return label_id
+
+
+def _own(session: Session) -> Any:  # Any: as rows_of gives it
+    return rows_of(labels).where(labels.c.user_id == session.user_id)
+
+
+def _taken(name: str) -> DomainError:
+    return DomainError(ErrorCode.INVALID, f"There is a label “{name}” already.", field=("input", "name"))
+
+
+def _not_found() -> DomainError:
+    return DomainError(ErrorCode.NOT_FOUND, "There is no such label.", field=("input", "labelId"))

@@ -1,0 +1,220 @@
+"""Saying something: one transaction that stores the message, queues its turn and enqueues the wake-up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+
+from core.errors import DomainError, ErrorCode
+from core.ids import new_id
+from core.settings import Settings as Limits
+from core.unit_of_work import Change, UnitOfWork
+from models.base import rows_of
+from models.conversations import MESSAGE_LIMIT, Conversation, Message, messages
+from models.enums import ChangeKind, Sender, TitleSource, TurnStatus
+from models.turns import turns
+from models.users import settings, usage, user_limits, users
+from services import conversations
+from services.context import merged_by_client
+from services.inputs import check_key, check_text
+from services.users import check_time_zone
+
+WINDOW: Final = timedelta(minutes=1)
+
+Field = tuple[str, ...]
+CONTENT: Final[Field] = ("input", "content")
+CONVERSATION: Final[Field] = ("input", "conversationId")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What `sendMessage` made, or what an earlier one with its key did."""
+
+    conversation_id: UUID
+    message_id: UUID
+    turn_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """`sendMessage`'s input as it came; nothing of it is checked yet."""
+
+    content: str
+    conversation_id: UUID | None = None
+    context: Mapping[str, Any] | None = None
+    time_zone: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    window_start: datetime
+    sends: int
+    time_zone: str
+
+
+async def send(work: UnitOfWork, new: NewMessage, limits: Limits) -> Said:
+    """Store the message and queue its turn. Raises DomainError; then nothing is stored.
+
+    A repeat of a key answers what the first one made before any limit or state is looked at; the user's limits row is
+    locked before that, so that of many at once all but the first see it.
+    """
+    content = check_text(new.content, CONTENT, limit=MESSAGE_LIMIT)
+    key = check_key(new.idempotency_key) if new.idempotency_key is not None else None
+    if new.time_zone is not None:
+        check_time_zone(new.time_zone, ("input", "timeZone"))
+    window = await _lock_limits(work)
+    if key is not None and (earlier := await _said_with(work, key, content, new.conversation_id)):
+        return earlier
+    await _count_send(work, window, limits.limit_sends_per_minute)
+    await _check_quota(work, limits.limit_tokens_per_day)
+    conversation = await _conversation_for(work, new, limits)
+    said = await _store(work, conversation, content, key, new.time_zone or window.time_zone)
+    await conversations.save(work, conversation, **_after_message(work, conversation, content, new.context))
+    work.record(Change(ChangeKind.MESSAGE, said.message_id, conversation_id=said.conversation_id))
+    work.record(Change(ChangeKind.TURN, said.turn_id, conversation_id=said.conversation_id))
+    await wake(work, said.conversation_id)
+    return said
+
+
+async def wake(work: UnitOfWork, conversation_id: UUID) -> None:
+    """Enqueue, in this transaction, that a worker looks at the conversation."""
+    await work.execute(select(func.tasktalk.wake(conversation_id)))
+
+
+async def _lock_limits(work: UnitOfWork) -> _Window:
+    """The user's row against deletion, then their limits against other sends: the first two of the order of locks."""
+    statement = (
+        select(user_limits.c.window_start, user_limits.c.sends, settings.c.time_zone)
+        .join_from(users, user_limits, user_limits.c.user_id == users.c.id)
+        .join(settings, settings.c.user_id == users.c.id)
+        .where(users.c.id == work.user_id)
+    )
+    await work.execute(select(users.c.id).where(users.c.id == work.user_id).with_for_update(read=True, key_share=True))
+    found = await work.one(statement.with_for_update(of=user_limits, key_share=True), _Window)
+    if found is None:
+        raise LookupError("the user is gone")
+    return found
+
+
+async def _said_with(work: UnitOfWork, key: str, content: str, conversation_id: UUID | None) -> Said | None:
+    statement = rows_of(messages).where(messages.c.user_id == work.user_id, messages.c.idempotency_key == key)
+    message = await work.one(statement, Message)
+    if message is None:
+        return None
+    if message.content != content or conversation_id not in (None, message.conversation_id):
+        raise DomainError(
+            ErrorCode.IDEMPOTENCY_CONFLICT, "This key was used with another input.", field=("input", "idempotencyKey")
+        )
+    newest = (
+        select(turns.c.id)
+        .where(turns.c.user_id == work.user_id, turns.c.message_id == message.id)
+        .order_by(turns.c.number.desc())
+        .limit(1)
+    )
+    return Said(message.conversation_id, message.id, await work.scalar(newest))
+
+
+async def _count_send(work: UnitOfWork, window: _Window, limit: int) -> None:
+    fresh = work.now >= window.window_start + WINDOW
+    sends = 1 if fresh else window.sends + 1
+    if limit and sends > limit:
+        raise DomainError(
+            ErrorCode.RATE_LIMITED,
+            f"At most {limit} messages a minute. Try again shortly.",
+            retry_at=window.window_start + WINDOW,
+        )
+    await work.execute(
+        update(user_limits)
+        .where(user_limits.c.user_id == work.user_id)
+        .values(sends=sends, window_start=work.now if fresh else window.window_start)
+    )
+
+
+async def _check_quota(work: UnitOfWork, limit: int) -> None:
+    """The tokens of the present UTC day against the user's quota."""
+    if not limit:
+        return
+    today = work.now.astimezone(UTC).date()
+    used = await work.scalar(
+        select(usage.c.input_tokens + usage.c.output_tokens).where(
+            usage.c.user_id == work.user_id, usage.c.day == today
+        )
+    )
+    if (used or 0) >= limit:
+        tomorrow = datetime.combine(today + timedelta(days=1), datetime.min.time(), UTC)
+        message = f"The {limit} tokens of today are used up."
+        raise DomainError(ErrorCode.QUOTA_EXCEEDED, message, retry_at=tomorrow)
+
+
+async def _conversation_for(work: UnitOfWork, new: NewMessage, limits: Limits) -> Conversation:
+    if new.conversation_id is None:
+        made = await conversations.insert_new(work)
+        assert made is not None, "it has no key that could be taken"
+        return made
+    conversation = await conversations.lock(work, new.conversation_id)
+    if reason := conversations.inactive_reason(conversation, limits.conversation_idle_seconds, work.now):
+        raise DomainError(
+            ErrorCode.CONVERSATION_INACTIVE,
+            f"The conversation is {reason.lower()}; reopen it to go on.",
+            field=CONVERSATION,
+            node=("Conversation", conversation.id),
+        )
+    queued = select(func.count()).where(
+        turns.c.user_id == work.user_id,
+        turns.c.conversation_id == conversation.id,
+        turns.c.status == TurnStatus.QUEUED.value,
+    )
+    if limits.limit_queued_turns and await work.scalar(queued) >= limits.limit_queued_turns:
+        message = f"{limits.limit_queued_turns} messages already wait in this conversation."
+        raise DomainError(ErrorCode.QUEUE_FULL, message, field=CONVERSATION)
+    return conversation
+
+
+async def _store(
+    work: UnitOfWork, conversation: Conversation, content: str, key: str | None, time_zone: str
+) -> Said:
+    said = Said(conversation.id, new_id(), new_id())
+    common = {"user_id": work.user_id, "conversation_id": conversation.id, "created_at": work.now}
+    position = conversation.message_count + 1
+    await work.execute(
+        insert(messages).values(
+            id=said.message_id,
+            position=position,
+            sender=Sender.USER.value,
+            content=content,
+            idempotency_key=key,
+            **common,
+        )
+    )
+    await work.execute(
+        insert(turns).values(
+            id=said.turn_id,
+            message_id=said.message_id,
+            number=conversation.turn_count + 1,
+            status=TurnStatus.QUEUED.value,
+            time_zone=time_zone,
+            **common,
+        )
+    )
+    return said
+
+
+def _after_message(
+    work: UnitOfWork, conversation: Conversation, content: str, context: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "message_count": conversation.message_count + 1,
+        "turn_count": conversation.turn_count + 1,
+        "last_activity_at": work.now,
+    }
+    if not conversation.title and conversation.title_source == TitleSource.AUTO:
+        values["title"] = conversations.auto_title(content)
+    if context is not None:
+        values["context"] = merged_by_client(conversation.context, context, ("input", "context"))
+    return values

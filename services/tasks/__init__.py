@@ -1,0 +1,54 @@
+"""Tasks: making, changing, reading them, and the revisions that each change leaves. Nothing here commits."""
+
+from services.tasks.changing import (
+    complete_task,
+    complete_tasks,
+    delete_task,
+    delete_tasks,
+    reopen_task,
+    reopen_tasks,
+    restore_task,
+    update_task,
+    update_tasks,
+)
+from services.tasks.creating import create_task
+from services.tasks.filters import Days, DueBucket, Span, TaskFilter, task_conditions
+from services.tasks.moving import move_task
+from services.tasks.reading import (
+    LabelledTask,
+    TaskQuery,
+    candidates,
+    get_task,
+    get_tasks,
+    list_tasks,
+    with_labels,
+)
+from services.tasks.values import NewTask, TaskPatch
+
+__all__ = [
+    "Days",
+    "DueBucket",
+    "LabelledTask",
+    "NewTask",
+    "Span",
+    "TaskFilter",
+    "TaskPatch",
+    "TaskQuery",
+    "candidates",
+    "complete_task",
+    "complete_tasks",
+    "create_task",
+    "delete_task",
+    "delete_tasks",
+    "get_task",
+    "get_tasks",
+    "list_tasks",
+    "move_task",
+    "reopen_task",
+    "reopen_tasks",
+    "restore_task",
+    "task_conditions",
+    "update_task",
+    "update_tasks",
+    "with_labels",
+]

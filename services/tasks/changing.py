@@ -1,0 +1,143 @@
+"""What can be done to tasks that exist. Each is idempotent, all or nothing, and leaves no trace where nothing changes.
+
+A deleted task can be deleted again or restored; for everything else it isn't found. All raise DomainError NOT_FOUND,
+and VERSION_CONFLICT where `expected_version` is given and isn't the present one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from core.unit_of_work import UnitOfWork
+from models.enums import Actor, TaskAction
+from models.tasks import Task
+from services.tasks.checks import clean_patch, default_zone, patched
+from services.tasks.labelling import plan_labels
+from services.tasks.values import Author, TaskPatch
+from services.tasks.writing import hold, write
+
+
+async def update_tasks(
+    work: UnitOfWork,
+    task_ids: Sequence[UUID],
+    patch: TaskPatch,
+    actor: Actor,
+    *,
+    expected_version: int | None = None,
+    tool_call_id: UUID | None = None,
+    conversation_id: UUID | None = None,
+) -> list[Task]:
+    """Apply one patch to each of these tasks. Setting one of `due_date` and `due_at` clears the other.
+
+    A `due_at` on a task without a zone is meant in the zone of the user's settings. Raises INVALID and TOO_LONG too.
+    """
+    cleaned = clean_patch(patch)
+    before = await hold(work, task_ids, expected_version)
+    zone = await default_zone(work) if _needs_zone(cleaned, before) else ""
+    after = [patched(task, cleaned, zone) for task in before]
+    plans = await plan_labels(work, [task.id for task in before], cleaned)
+    author = Author(actor, tool_call_id, conversation_id)
+    return await write(work, before, after, TaskAction.UPDATED, author, plans)
+
+
+def _needs_zone(patch: TaskPatch, before: Iterable[Task]) -> bool:
+    return bool(patch.due_at) and not isinstance(patch.time_zone, str) and any(not task.time_zone for task in before)
+
+
+async def update_task(
+    work: UnitOfWork,
+    task_id: UUID,
+    patch: TaskPatch,
+    actor: Actor,
+    *,
+    expected_version: int | None = None,
+    tool_call_id: UUID | None = None,
+    conversation_id: UUID | None = None,
+) -> Task:
+    """`update_tasks` for one."""
+    changed = await update_tasks(
+        work,
+        [task_id],
+        patch,
+        actor,
+        expected_version=expected_version,
+        tool_call_id=tool_call_id,
+        conversation_id=conversation_id,
+    )
+    return changed[0]
+
+
+Step = Callable[[UnitOfWork, Task], Task]
+
+
+def _complete(work: UnitOfWork, task: Task) -> Task:
+    return task if task.completed_at else replace(task, completed_at=work.now)
+
+
+def _reopen(work: UnitOfWork, task: Task) -> Task:
+    return replace(task, completed_at=None)
+
+
+def _delete(work: UnitOfWork, task: Task) -> Task:
+    return task if task.deleted_at else replace(task, deleted_at=work.now)
+
+
+def _restore(work: UnitOfWork, task: Task) -> Task:
+    return replace(task, deleted_at=None)
+
+
+class Transition:
+    """One of the four steps in a task's life, for one task (`Transition.__call__`) or for several (`Transition.many`)."""
+
+    def __init__(self, action: TaskAction, step: Step, *, of_deleted: bool = False) -> None:
+        self._action = action
+        self._step = step
+        self._of_deleted = of_deleted
+
+    async def many(
+        self,
+        work: UnitOfWork,
+        task_ids: Sequence[UUID],
+        actor: Actor,
+        *,
+        expected_version: int | None = None,
+        tool_call_id: UUID | None = None,
+        conversation_id: UUID | None = None,
+    ) -> list[Task]:
+        """All of these tasks or none; in the order given, each once."""
+        before = await hold(work, task_ids, expected_version, deleted=self._of_deleted)
+        after = [self._step(work, task) for task in before]
+        return await write(work, before, after, self._action, Author(actor, tool_call_id, conversation_id))
+
+    async def __call__(
+        self,
+        work: UnitOfWork,
+        task_id: UUID,
+        actor: Actor,
+        *,
+        expected_version: int | None = None,
+        tool_call_id: UUID | None = None,
+        conversation_id: UUID | None = None,
+    ) -> Task:
+        changed = await self.many(
+            work,
+            [task_id],
+            actor,
+            expected_version=expected_version,
+            tool_call_id=tool_call_id,
+            conversation_id=conversation_id,
+        )
+        return changed[0]
+
+
+complete_task = Transition(TaskAction.COMPLETED, _complete)
+reopen_task = Transition(TaskAction.REOPENED, _reopen)
+delete_task = Transition(TaskAction.DELETED, _delete, of_deleted=True)
+"""Soft: `deleted_at` is set, and the task can be restored."""
+restore_task = Transition(TaskAction.RESTORED, _restore, of_deleted=True)
+
+complete_tasks = complete_task.many
+reopen_tasks = reopen_task.many
+delete_tasks = delete_task.many

@@ -1,0 +1,115 @@
+"""What a task's fields must be, before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+from core.errors import DomainError, ErrorCode
+from core.unit_of_work import Session
+from models.enums import Priority
+from models.tasks import DESCRIPTION_LIMIT, TASK_TITLE_LIMIT, Task
+from services.inputs import Field, Unset, clean_optional_text, clean_text
+from services.labels import clean_names
+from services.tasks.values import NewTask, TaskPatch
+from services.users import check_time_zone, read_settings
+
+Value = TypeVar("Value")
+
+
+def utc(at: datetime, field: Field) -> datetime:
+    """The aware instant in UTC. Raises DomainError INVALID for a naive one or one outside the calendar."""
+    if at.tzinfo is None:
+        raise DomainError(ErrorCode.INVALID, f"{field[-1]} needs an offset, e.g. Z.", field=field)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise DomainError(ErrorCode.INVALID, f"{field[-1]} is outside the years 1 to 9999.", field=field) from error
+
+
+async def default_zone(session: Session) -> str:
+    """The zone of the user's settings."""
+    return (await read_settings(session)).time_zone
+
+
+def clean_new(new: NewTask) -> NewTask:
+    """The same with every text trimmed and every field checked. Raises DomainError."""
+    _one_due(new.due_date, new.due_at)
+    return replace(
+        new,
+        title=clean_text(new.title, ("input", "title"), limit=TASK_TITLE_LIMIT),
+        description=clean_optional_text(new.description, ("input", "description"), limit=DESCRIPTION_LIMIT),
+        due_at=new.due_at and utc(new.due_at, ("input", "dueAt")),
+        time_zone=new.time_zone and check_time_zone(new.time_zone, ("input", "timeZone")),
+        labels=clean_names(new.labels, ("input", "labels")),
+    )
+
+
+def clean_patch(patch: TaskPatch) -> TaskPatch:
+    """The same with every text trimmed and every given field checked. Raises DomainError."""
+    _one_due(given(patch.due_date, None), given(patch.due_at, None))
+    values: dict[str, Any] = {}  # Any: values of the patch's fields
+    if not isinstance(patch.title, Unset):
+        values["title"] = clean_text(patch.title, ("input", "title"), limit=TASK_TITLE_LIMIT)
+    if isinstance(patch.description, str):
+        field = ("input", "description")
+        values["description"] = clean_optional_text(patch.description, field, limit=DESCRIPTION_LIMIT)
+    if isinstance(patch.due_at, datetime):
+        values["due_at"] = utc(patch.due_at, ("input", "dueAt"))
+    if isinstance(patch.time_zone, str):
+        values["time_zone"] = check_time_zone(patch.time_zone, ("input", "timeZone"))
+    if not isinstance(patch.labels, Unset):
+        values["labels"] = clean_names(patch.labels or (), ("input", "labels"))
+    values["add_labels"] = clean_names(patch.add_labels, ("input", "labels"))
+    values["remove_labels"] = clean_names(patch.remove_labels, ("input", "labels"))
+    return replace(patch, **values)
+
+
+def given(value: Value | Unset, otherwise: Value) -> Value:
+    """The value, or `otherwise` where it was left out."""
+    return otherwise if isinstance(value, Unset) else value
+
+
+def patched(task: Task, patch: TaskPatch, zone: str) -> Task:
+    """The task with the cleaned patch applied; `zone` is for a `due_at` that brings none. Raises DomainError INVALID."""
+    due_date, due_at = given(patch.due_date, task.due_date), given(patch.due_at, task.due_at)
+    if isinstance(patch.due_date, date):
+        due_at = None
+    elif isinstance(patch.due_at, datetime):
+        due_date = None
+    time_zone = given(patch.time_zone, task.time_zone)
+    if due_at is None and task.due_at is not None:
+        time_zone = given(patch.time_zone, None)
+    elif due_at is not None and time_zone is None:
+        if patch.time_zone is None:
+            message = "timeZone can't be cleared while dueAt is set."
+            raise DomainError(ErrorCode.INVALID, message, field=("input", "timeZone"))
+        time_zone = zone
+    return replace(
+        task,
+        title=given(patch.title, task.title) or task.title,
+        description=given(patch.description, task.description),
+        due_date=due_date,
+        due_at=due_at,
+        time_zone=time_zone,
+        priority=int(given(patch.priority, Priority(task.priority)) or Priority.NONE),
+    )
+
+
+def check_version(task: Task, expected: int | None) -> None:
+    """Raises DomainError VERSION_CONFLICT, which names the task, where the expected version isn't the present one."""
+    if expected is not None and expected != task.version:
+        message = f"The task has changed: it is at version {task.version}, not {expected}."
+        node = ("Task", task.id)
+        raise DomainError(ErrorCode.VERSION_CONFLICT, message, field=("input", "expectedVersion"), node=node)
+
+
+def not_found(field: Field = ("input", "taskId")) -> DomainError:
+    return DomainError(ErrorCode.NOT_FOUND, "There is no such task.", field=field)
+
+
+def _one_due(due_date: date | None, due_at: datetime | None) -> None:
+    if due_date is not None and due_at is not None:
+        message = "dueDate and dueAt exclude each other: give one of them."
+        raise DomainError(ErrorCode.INVALID, message, field=("input", "dueAt"))

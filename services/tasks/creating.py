@@ -1,0 +1,116 @@
+"""Making tasks: once a key, at the end of the list."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+
+from core.errors import DomainError, ErrorCode
+from core.ids import new_id
+from core.unit_of_work import UnitOfWork
+from models.base import rows_of
+from models.enums import Actor, Priority, TaskAction
+from models.tasks import Task, task_labels, tasks
+from services.inputs import check_idempotency_key, digest
+from services.labels import hold_labels
+from services.tasks.checks import clean_new, default_zone
+from services.tasks.positions import last_position
+from services.tasks.revisions import NOTHING, Revised, differences, instant, state, write_revisions
+from services.tasks.values import Author, NewTask
+
+
+async def create_task(
+    work: UnitOfWork,
+    new: NewTask,
+    actor: Actor,
+    tool_call_id: UUID | None = None,
+    conversation_id: UUID | None = None,
+) -> Task:
+    """Make a task. The same key and input answer the same task before any other check, also when they race.
+
+    A `due_at` without a zone is meant in the zone of the user's settings. Missing labels are made.
+    Raises DomainError INVALID, TOO_LONG or IDEMPOTENCY_CONFLICT.
+    """
+    key = check_idempotency_key(new.idempotency_key)
+    fingerprint = digest(_canonical(new)) if key else None
+    if key and (before := await _made_before(work, key, fingerprint)):
+        return before
+    cleaned = clean_new(new)
+    task = _task(work, cleaned, await _zone(work, cleaned), key, fingerprint)
+    statement = insert(tasks).values(**asdict(task)).returning(tasks.c.id)
+    once = statement.on_conflict_do_nothing(
+        index_elements=["user_id", "idempotency_key"], index_where=text("idempotency_key IS NOT NULL")
+    )
+    if (await work.execute(once)).first() is None:  # a request with the same key ran beside this one and has committed
+        assert key is not None, "only a key can conflict"
+        raced = await _made_before(work, key, fingerprint)
+        assert raced is not None, "what conflicted is committed, and a task's row is never deleted"
+        return raced
+    names = await _attach_labels(work, task.id, cleaned)
+    changes = differences(NOTHING, state(task, names))
+    await write_revisions(
+        work, [Revised(task, changes)], TaskAction.CREATED, Author(actor, tool_call_id, conversation_id)
+    )
+    return task
+
+
+async def _zone(work: UnitOfWork, new: NewTask) -> str | None:
+    return new.time_zone or (await default_zone(work) if new.due_at else None)
+
+
+def _task(work: UnitOfWork, new: NewTask, zone: str | None, key: str | None, fingerprint: bytes | None) -> Task:
+    return Task(
+        user_id=work.user_id,
+        id=new_id(),
+        title=new.title,
+        description=new.description,
+        completed_at=None,
+        due_date=new.due_date,
+        due_at=new.due_at,
+        time_zone=zone,
+        priority=int(new.priority or Priority.NONE),
+        position=last_position(),
+        version=1,
+        created_at=work.now,
+        updated_at=work.now,
+        deleted_at=None,
+        idempotency_key=key,
+        idempotency_digest=fingerprint,
+    )
+
+
+async def _attach_labels(work: UnitOfWork, task_id: UUID, new: NewTask) -> list[str]:
+    """The names of the labels, by name, as they are spelled where they existed before."""
+    if not new.labels:
+        return []
+    held = await hold_labels(work, new.labels)
+    rows = [{"user_id": work.user_id, "task_id": task_id, "label_id": label.id} for label in held.values()]
+    await work.execute(insert(task_labels).values(rows))
+    return [held[key].name for key in sorted(held)]
+
+
+def _canonical(new: NewTask) -> dict[str, Any]:
+    """The input as its digest sees it: trimmed, and with one spelling of each value."""
+    aware = new.due_at is not None and new.due_at.tzinfo is not None
+    return {
+        "title": new.title.strip(),
+        "description": (new.description or "").strip(),
+        "dueDate": str(new.due_date),
+        "dueAt": instant(new.due_at) if aware else str(new.due_at),
+        "timeZone": new.time_zone,
+        "priority": int(new.priority or Priority.NONE),
+        "labels": [name.strip() for name in new.labels],
+    }
+
+
+async def _made_before(work: UnitOfWork, key: str, fingerprint: bytes | None) -> Task | None:
+    statement = rows_of(tasks).where(tasks.c.user_id == work.user_id, tasks.c.idempotency_key == key)
+    found = await work.one(statement, Task)
+    if found is not None and found.idempotency_digest != fingerprint:
+        message = "idempotencyKey was used before with other input."
+        raise DomainError(ErrorCode.IDEMPOTENCY_CONFLICT, message, field=("input", "idempotencyKey"))
+    return found

@@ -1,0 +1,180 @@
+"""The filter of task lists as SQL conditions: pure, so that resolvers and tools ask the database the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from core.errors import DomainError, ErrorCode
+from models.enums import Priority
+from models.tasks import TASK_TITLE_LIMIT, task_labels, tasks
+from services.inputs import Field, check_characters, check_length
+
+
+class DueBucket(StrEnum):
+    """When a task is due, in days of the viewer's zone; weeks begin on Monday."""
+
+    OVERDUE = "OVERDUE"
+    TODAY = "TODAY"
+    TOMORROW = "TOMORROW"
+    THIS_WEEK = "THIS_WEEK"
+    NEXT_WEEK = "NEXT_WEEK"
+    LATER = "LATER"
+    NONE = "NONE"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """The contract's TaskFilter. All given parts must hold; of `label_ids` one that the task bears is enough.
+
+    `due_after` is inclusive and `due_before` exclusive; an all-day task counts as due when its day begins in the
+    viewer's zone. An empty `label_ids` or `text` filters nothing.
+    """
+
+    is_completed: bool | None = None
+    due_before: datetime | None = None
+    due_after: datetime | None = None
+    due: DueBucket | None = None
+    label_ids: Sequence[UUID] | None = None
+    priority_at_least: Priority | None = None
+    text: str | None = None
+    include_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Whole days, `end` exclusive; None is no bound."""
+
+    start: date | None
+    end: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From one aware instant to another, `end` exclusive."""
+
+    start: datetime
+    end: datetime
+
+
+def start_of(day: date, zone: ZoneInfo) -> datetime:
+    """The UTC instant at which the day begins there (after the gap where midnight falls into one)."""
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
+
+
+def due_in(days: Days, zone: ZoneInfo) -> ColumnElement[bool]:
+    """Due on one of these days, at a time or all day."""
+    all_day, timed = [tasks.c.due_date.is_not(None)], [tasks.c.due_at.is_not(None)]
+    if days.start is not None:
+        all_day.append(tasks.c.due_date >= days.start)
+        timed.append(tasks.c.due_at >= start_of(days.start, zone))
+    if days.end is not None:
+        all_day.append(tasks.c.due_date < days.end)
+        timed.append(tasks.c.due_at < start_of(days.end, zone))
+    return or_(and_(*all_day), and_(*timed))
+
+
+def due_within(span: Span) -> ColumnElement[bool]:
+    """Due at a time inside the span; all-day tasks have none."""
+    return and_(tasks.c.due_at >= span.start, tasks.c.due_at < span.end)
+
+
+def overdue(now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
+    """Open, and due before this instant or, all day, before today."""
+    today = now.astimezone(zone).date()
+    return and_(tasks.c.completed_at.is_(None), or_(tasks.c.due_at < now, tasks.c.due_date < today))
+
+
+def undated() -> ColumnElement[bool]:
+    return and_(tasks.c.due_at.is_(None), tasks.c.due_date.is_(None))
+
+
+def completed(wanted: bool) -> ColumnElement[bool]:
+    return tasks.c.completed_at.is_not(None) if wanted else tasks.c.completed_at.is_(None)
+
+
+def labelled(label_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """Bears one of these labels."""
+    bearers = select(task_labels.c.task_id).where(
+        task_labels.c.user_id == tasks.c.user_id, task_labels.c.label_id.in_(label_ids)
+    )
+    return tasks.c.id.in_(bearers.correlate(tasks))
+
+
+def containing(words: str) -> ColumnElement[bool]:
+    """The words stand in the title or the description, whatever their case; % and _ mean themselves."""
+    return or_(*(_contains(column, words) for column in (tasks.c.title, tasks.c.description)))
+
+
+def task_conditions(filter: TaskFilter, now: datetime, zone: ZoneInfo) -> list[ColumnElement[bool]]:
+    """Conditions on `models.tasks.tasks` for a query that already is the user's own.
+
+    `now` is an aware instant, `zone` the viewer's. Raises DomainError INVALID or TOO_LONG that names the filter's field.
+    """
+    found: list[ColumnElement[bool]] = []
+    if not filter.include_deleted:
+        found.append(tasks.c.deleted_at.is_(None))
+    if filter.is_completed is not None:
+        found.append(completed(filter.is_completed))
+    if filter.due_before is not None:
+        found.append(_due_before(filter.due_before, zone, ("filter", "dueBefore")))
+    if filter.due_after is not None:
+        found.append(_due_after(filter.due_after, zone, ("filter", "dueAfter")))
+    if filter.due is not None:
+        found.append(_bucket(filter.due, now, zone))
+    if filter.label_ids:
+        found.append(labelled(filter.label_ids))
+    if filter.priority_at_least is not None:
+        found.append(tasks.c.priority >= int(filter.priority_at_least))
+    if filter.text and (words := filter.text.strip()):
+        field = ("filter", "text")
+        found.append(containing(check_characters(check_length(words, field, limit=TASK_TITLE_LIMIT), field)))
+    return found
+
+
+def _bucket(bucket: DueBucket, now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
+    if bucket is DueBucket.OVERDUE:
+        return overdue(now, zone)
+    if bucket is DueBucket.NONE:
+        return undated()
+    return due_in(bucket_days(bucket, now.astimezone(zone).date()), zone)
+
+
+def bucket_days(bucket: DueBucket, today: date) -> Days:
+    """The days of a bucket that is made of days. Raises KeyError for OVERDUE and NONE."""
+    monday = today - timedelta(days=today.weekday())
+    tomorrow, next_monday, after = today + timedelta(days=1), monday + timedelta(days=7), monday + timedelta(days=14)
+    return {
+        DueBucket.TODAY: Days(today, tomorrow),
+        DueBucket.TOMORROW: Days(tomorrow, tomorrow + timedelta(days=1)),
+        DueBucket.THIS_WEEK: Days(monday, next_monday),
+        DueBucket.NEXT_WEEK: Days(next_monday, after),
+        DueBucket.LATER: Days(after, None),
+    }[bucket]
+
+
+def _last_begun(at: datetime, zone: ZoneInfo, field: Field) -> date:
+    """The last day that began before this instant."""
+    try:
+        local = at.astimezone(zone).date()
+        return local if start_of(local, zone) < at else local - timedelta(days=1)
+    except OverflowError as error:
+        raise DomainError(ErrorCode.INVALID, f"{field[-1]} is outside the years 1 to 9999.", field=field) from error
+
+
+def _due_before(at: datetime, zone: ZoneInfo, field: Field) -> ColumnElement[bool]:
+    return or_(tasks.c.due_at < at, tasks.c.due_date <= _last_begun(at, zone, field))
+
+
+def _due_after(at: datetime, zone: ZoneInfo, field: Field) -> ColumnElement[bool]:
+    return or_(tasks.c.due_at >= at, tasks.c.due_date > _last_begun(at, zone, field))
+
+
+def _contains(column: ColumnElement[str] | ColumnElement[str | None], words: str) -> ColumnElement[bool]:
+    return func.strpos(func.lower(column), func.lower(words)) > 0

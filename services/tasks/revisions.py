@@ -1,0 +1,107 @@
+"""What a change of a task leaves behind: its revision (each field before and after) and its entry in the change log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from core.ids import new_id
+from core.unit_of_work import Change, UnitOfWork
+from models.enums import ChangeKind, Priority, TaskAction
+from models.tasks import Task, task_revisions
+from services.tasks.values import Author
+
+State = Mapping[str, Any]
+"""A task's fields in GraphQL's spelling, each as JSON has it."""
+
+NOTHING: Final[State] = {
+    "title": None,
+    "description": None,
+    "isCompleted": False,
+    "completedAt": None,
+    "dueDate": None,
+    "dueAt": None,
+    "timeZone": None,
+    "priority": Priority.NONE.name,
+    "labels": [],
+    "deletedAt": None,
+}
+"""What a task is compared with at its creation. Its place in the list isn't a change then."""
+
+
+def instant(at: datetime | None) -> str | None:
+    """RFC 3339 in UTC with Z."""
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def state(task: Task, label_names: Iterable[str]) -> dict[str, Any]:
+    """The fields that a revision compares."""
+    return {
+        "title": task.title,
+        "description": task.description,
+        "isCompleted": task.completed_at is not None,
+        "completedAt": instant(task.completed_at),
+        "dueDate": task.due_date.isoformat() if task.due_date else None,
+        "dueAt": instant(task.due_at),
+        "timeZone": task.time_zone,
+        "priority": Priority(task.priority).name,
+        "labels": list(label_names),
+        "position": task.position,
+        "deletedAt": instant(task.deleted_at),
+    }
+
+
+def differences(before: State, after: State) -> list[dict[str, Any]]:
+    """Each field that differs: [{"field", "before", "after"}]."""
+    return [
+        {"field": field, "before": before[field], "after": value}
+        for field, value in after.items()
+        if field in before and before[field] != value
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """A task as it now is, and what of it changed."""
+
+    task: Task
+    changes: Sequence[Mapping[str, Any]]
+
+
+async def write_revisions(work: UnitOfWork, revised: Sequence[Revised], action: TaskAction, author: Author) -> None:
+    """One statement for all revisions, and the change log's entries."""
+    rows = [_row(work, one, action, author) for one in revised]
+    await work.execute(insert(task_revisions).values(rows))
+    for row in rows:
+        work.record(_change(row["task_id"], row["id"], action, author))
+
+
+def _row(work: UnitOfWork, revised: Revised, action: TaskAction, author: Author) -> dict[str, Any]:
+    return {
+        "user_id": work.user_id,
+        "id": new_id(),
+        "task_id": revised.task.id,
+        "version": revised.task.version,
+        "action": action,
+        "actor": author.actor,
+        "tool_call_id": author.tool_call_id,
+        "changes": list(revised.changes),
+        "at": revised.task.updated_at,
+    }
+
+
+def _change(task_id: UUID, revision_id: UUID, action: TaskAction, author: Author) -> Change:
+    return Change(
+        kind=ChangeKind.TASK,
+        entity_id=task_id,
+        conversation_id=author.conversation_id,
+        action=action,
+        actor=author.actor,
+        revision_id=revision_id,
+        tool_call_id=author.tool_call_id,
+    )

@@ -1,0 +1,57 @@
+"""What the services on tasks take: a new task, a patch, and who acts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from models.enums import Actor, Priority
+from services.inputs import UNSET, Unset
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task to be made. `due_date` and `due_at` (aware) exclude each other; `time_zone` is an IANA name."""
+
+    title: str
+    description: str | None = None
+    due_date: date | None = None
+    due_at: datetime | None = None
+    time_zone: str | None = None
+    priority: Priority | None = None
+    labels: Sequence[str] = ()
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPatch:
+    """What to change of a task: a field left UNSET stays, None clears it.
+
+    `labels` replaces all of them; `add_labels` and `remove_labels` go by what the task bears at that moment, so they
+    don't undo what someone else does to its labels meanwhile.
+    """
+
+    title: str | None | Unset = UNSET
+    description: str | None | Unset = UNSET
+    due_date: date | None | Unset = UNSET
+    due_at: datetime | None | Unset = UNSET
+    time_zone: str | None | Unset = UNSET
+    priority: Priority | None | Unset = UNSET
+    labels: Sequence[str] | None | Unset = UNSET
+    add_labels: Sequence[str] = ()
+    remove_labels: Sequence[str] = ()
+
+    @property
+    def touches_labels(self) -> bool:
+        return self.labels is not UNSET or bool(self.add_labels or self.remove_labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who changes a task, and by which call of which conversation."""
+
+    actor: Actor
+    tool_call_id: UUID | None = None
+    conversation_id: UUID | None = None

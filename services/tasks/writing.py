@@ -1,0 +1,89 @@
+"""The one way in which tasks that exist are written: locked by id, compared, then stored with their revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import bindparam, update
+
+from core.unit_of_work import UnitOfWork
+from models.base import rows_of
+from models.enums import TaskAction
+from models.tasks import Task, tasks
+from services.inputs import Field
+from services.tasks.checks import check_version, not_found
+from services.tasks.labelling import UNTOUCHED, Labelling, write_labels
+from services.tasks.revisions import Revised, differences, state, write_revisions
+from services.tasks.values import Author
+
+_ALWAYS: Final = frozenset({"version", "updated_at"})
+
+
+def field_of(task_ids: Sequence[UUID], task_id: UUID) -> Field:
+    """The path of that id in the input: a field of its own where there is one task, else its place in the list."""
+    return ("input", "taskId") if len(task_ids) == 1 else ("input", "taskIds", str(task_ids.index(task_id)))
+
+
+async def hold(
+    work: UnitOfWork, task_ids: Sequence[UUID], expected_version: int | None = None, *, deleted: bool = False
+) -> list[Task]:
+    """These tasks, locked until COMMIT, in the order given and each once. Deleted ones only where `deleted` is set.
+
+    Raises DomainError NOT_FOUND, or VERSION_CONFLICT with the task as its node.
+    """
+    statement = rows_of(tasks).where(tasks.c.user_id == work.user_id, tasks.c.id.in_(task_ids)).order_by(tasks.c.id)
+    held = {task.id: task for task in await work.all(statement.with_for_update(key_share=True), Task)}
+    for task_id in task_ids:
+        task = held.get(task_id)
+        if task is None or (task.deleted_at is not None and not deleted):
+            raise not_found(field_of(task_ids, task_id))
+        check_version(task, expected_version)
+    return [held[task_id] for task_id in dict.fromkeys(task_ids)]
+
+
+async def write(
+    work: UnitOfWork,
+    before: Sequence[Task],
+    after: Sequence[Task],
+    action: TaskAction,
+    author: Author,
+    labels: Mapping[UUID, Labelling] | None = None,
+) -> list[Task]:
+    """Store what differs: version, `updated_at`, a revision and a log entry each. What changes nothing leaves no trace."""
+    plans = labels or {}
+    revised: list[Revised] = []
+    result: list[Task] = []
+    columns: set[str] = set(_ALWAYS)
+    for old, new in zip(before, after, strict=True):
+        plan = plans.get(old.id, UNTOUCHED)
+        changes = differences(state(old, _names(plan.before)), state(new, _names(plan.after)))
+        if changes:
+            columns |= {name for name, value in asdict(new).items() if getattr(old, name) != value}
+            new = replace(new, version=old.version + 1, updated_at=max(work.now, old.updated_at))
+            revised.append(Revised(new, changes))
+        result.append(new)
+    if revised:
+        await _store(work, [one.task for one in revised], sorted(columns))
+        await write_labels(work, {one.task.id: plans[one.task.id] for one in revised if one.task.id in plans})
+        await write_revisions(work, revised, action, author)
+    return result
+
+
+async def _store(work: UnitOfWork, changed: Sequence[Task], columns: Sequence[str]) -> None:
+    """One statement, run for each task, with the columns that differ in any of them."""
+    statement = (
+        update(tasks)
+        .where(tasks.c.user_id == work.user_id, tasks.c.id == bindparam("task_id"))
+        .values({name: bindparam(f"new_{name}") for name in columns})
+    )
+    rows: list[dict[str, Any]] = [  # Any: column values
+        {"task_id": task.id, **{f"new_{name}": getattr(task, name) for name in columns}} for task in changed
+    ]
+    await work.execute(statement, rows if len(rows) > 1 else rows[0])
+
+
+def _names(plan: Sequence[Any]) -> list[str]:  # Any: labels, of which only the name counts
+    return [label.name for label in plan]
