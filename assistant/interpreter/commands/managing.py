@@ -107,8 +107,7 @@ _UNLABEL = tuple(
     )
 )
 _MOVE = re.compile(
-    r"(?:move|push|shift|bump|reschedule|postpone|delay|defer|snooze|change|set|bring|pull|put off|put"
-    r"|schedule)\s+(?P<t>.+?)"
+    r"(?:move|push|shift|bump|reschedule|postpone|delay|defer|snooze|change|put off)\s+(?P<t>.+?)"
     r"(?:\s+(?:back|forward|off|out|up|over))?\s+(?:to|until|till|til|for|on|at|from\s+.+\s+to)\s+(?P<d>.+)$",
     re.I,
 )
