@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 from sqlalchemy import ColumnElement, and_, delete, or_, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -20,7 +18,7 @@ from models.base import rows_of
 from models.conversations import TITLE_LIMIT, Conversation, conversations
 from models.enums import ChangeKind, InactiveReason, TitleSource
 from services.context import merged_by_client
-from services.inputs import check_key, check_text
+from services.inputs import check_idempotency_key, clean_optional_text, digest
 
 AUTO_TITLE: Final = 60
 """Code points of a title that is taken from the first message."""
@@ -89,7 +87,7 @@ async def insert_new(
         turn_count=0,
         version=1,
         idempotency_key=key,
-        idempotency_digest=_digest(title, context) if key else None,
+        idempotency_digest=digest([title, context or {}]) if key else None,
     )
     values = {name: getattr(made, name) for name in Conversation.__dataclass_fields__}
     statement = insert(conversations).values(values).on_conflict_do_nothing().returning(conversations.c.id)
@@ -99,19 +97,15 @@ async def insert_new(
     return made
 
 
-def _digest(title: str, context: Mapping[str, Any] | None) -> bytes:
-    return hashlib.sha256(orjson.dumps([title, context or {}], option=orjson.OPT_SORT_KEYS)).digest()
-
-
 async def create(work: UnitOfWork, *, title: str | None, context: Any, idempotency_key: str | None) -> UUID:
     """A conversation. The same key and input answer the same one. Raises DomainError."""
-    name = check_text(title, ("input", "title"), limit=TITLE_LIMIT, empty_allowed=True) if title is not None else ""
+    name = clean_optional_text(title, ("input", "title"), limit=TITLE_LIMIT) or ""
     merged = merged_by_client({}, context, ("input", "context")) if context is not None else {}
-    if idempotency_key is None:
+    key = check_idempotency_key(idempotency_key)
+    if key is None:
         made = await insert_new(work, title=name, context=merged)
         assert made is not None, "only a key can be taken"
         return made.id
-    key = check_key(idempotency_key)
     statement = rows_of(conversations).where(
         conversations.c.user_id == work.user_id, conversations.c.idempotency_key == key
     )
@@ -122,7 +116,7 @@ async def create(work: UnitOfWork, *, title: str | None, context: Any, idempoten
             return made.id
         found = await work.one(statement, Conversation)
         assert found is not None, "the key that was in the way is committed"
-    if found.idempotency_digest != _digest(name, merged):
+    if found.idempotency_digest != digest([name, merged]):
         raise DomainError(
             ErrorCode.IDEMPOTENCY_CONFLICT, "This key was used with another input.", field=("input", "idempotencyKey")
         )
@@ -139,7 +133,7 @@ async def save(work: UnitOfWork, conversation: Conversation, **values: Any) -> C
 
 async def rename(work: UnitOfWork, conversation_id: UUID, title: str) -> None:
     """Give a title that the assistant never overwrites; an empty one gives the naming back. Raises DomainError."""
-    name = check_text(title, ("input", "title"), limit=TITLE_LIMIT, empty_allowed=True)
+    name = clean_optional_text(title, ("input", "title"), limit=TITLE_LIMIT) or ""
     conversation = await lock(work, conversation_id)
     source = TitleSource.USER if name else TitleSource.AUTO
     if (conversation.title, conversation.title_source) != (name, source):

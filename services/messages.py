@@ -21,7 +21,7 @@ from models.turns import turns
 from models.users import settings, usage, user_limits, users
 from services import conversations
 from services.context import merged_by_client
-from services.inputs import check_key, check_text
+from services.inputs import check_idempotency_key, clean_text
 from services.users import check_time_zone
 
 WINDOW: Final = timedelta(minutes=1)
@@ -64,8 +64,8 @@ async def send(work: UnitOfWork, new: NewMessage, limits: Limits) -> Said:
     A repeat of a key answers what the first one made before any limit or state is looked at; the user's limits row is
     locked before that, so that of many at once all but the first see it.
     """
-    content = check_text(new.content, CONTENT, limit=MESSAGE_LIMIT)
-    key = check_key(new.idempotency_key) if new.idempotency_key is not None else None
+    content = clean_text(new.content, CONTENT, limit=MESSAGE_LIMIT)
+    key = check_idempotency_key(new.idempotency_key)
     if new.time_zone is not None:
         check_time_zone(new.time_zone, ("input", "timeZone"))
     window = await _lock_limits(work)

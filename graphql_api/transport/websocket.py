@@ -86,19 +86,17 @@ class Connection:
 
     async def serve(self) -> None:
         """Until either side closes; then every operation has been cancelled and has ended."""
-        try:
-            async with self._tasks:
-                try:
-                    closing = await self._until_closing()
-                    if closing is not None:
-                        await self._close(closing)
-                finally:
-                    self._open = False
-                    for task in self._running.values():
-                        task.cancel()
-        finally:
-            if self.identity is not None:
-                self._registry.remove(self.identity.user_id, self)
+        async with self._tasks:
+            try:
+                closing = await self._until_closing()
+                if closing is not None:
+                    await self._close(closing)
+            finally:
+                self._open = False
+                if self.identity is not None:
+                    self._registry.remove(self.identity.user_id, self)
+                for task in self._running.values():
+                    task.cancel()
 
     def refresh(self, identity: Identity) -> None:
         """Go on as `identity`, until its token ends. Raises ValueError for another user's."""

@@ -84,8 +84,8 @@ _LABEL = re.compile(
 _NAMED_LIST = re.compile(r"\b(?:my|the)\s+([\w'-]+)\s+(?:list|tasks|to-?dos?|items|reminders|chores)\b", re.I)
 _NO_LABEL = v.WHOLE_LIST | v.words(
     "open completed done finished overdue pending urgent important remaining next first current other whole entire full"
-    " upcoming complete unfinished incomplete outstanding active closed high low medium today's tomorrow's of all new last"
-    " today tomorrow"
+    " upcoming complete unfinished incomplete outstanding active closed high low medium today's tomorrow's of all new"
+    " last today tomorrow"
 )
 _PRIORITY = re.compile(
     r"\b(urgent|critical|important|high|medium|low)(?:[\s-]+priority)?\s+(?:and\s+\w+\s+)?(?:tasks?|to-?dos?|items?"

@@ -10,7 +10,8 @@ def words(*lines: str) -> frozenset[str]:
 
 WEEKDAYS = {
     "monday": 0, "mon": 0, "tuesday": 1, "tues": 1, "tue": 1, "wednesday": 2, "weds": 2, "wed": 2,
-    "thursday": 3, "thurs": 3, "thur": 3, "thu": 3, "friday": 4, "fri": 4, "saturday": 5, "sat": 5, "sunday": 6, "sun": 6,
+    "thursday": 3, "thurs": 3, "thur": 3, "thu": 3, "friday": 4, "fri": 4,
+    "saturday": 5, "sat": 5, "sunday": 6, "sun": 6,
 }  # fmt: skip
 # Weekday abbreviations that are words of their own: a day only beside other date words or after "on", "by", …
 WEEKDAY_WORDS = frozenset({"sat", "sun", "wed", "mon"})

@@ -1,0 +1,257 @@
+"""The one loader: every edge of every type, one query a level, in the operation's snapshot."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, bindparam, func, literal, select, true
+from strawberry.dataloader import DataLoader
+from strawberry.types import Info
+
+from core.unit_of_work import Session
+from resolvers.fields.arguments import PageArguments
+from resolvers.fields.connections import COUNTED, make_connection
+from resolvers.fields.declarations import Expr, Many, Page, Scope, Through
+from resolvers.fields.keyset import Cursors, Keyset, PageRequest
+from resolvers.fields.nodes import NodeType, auxiliary, node_types
+from resolvers.fields.selection import names_below
+
+Reading = Callable[[], AbstractAsyncContextManager[Session]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What is read of a type: its columns, and the expressions that the selection needs."""
+
+    kind: NodeType
+    exprs: tuple[Expr, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.kind.columns, *(one.name for one in self.exprs))
+
+    def sql(self, scope: Scope) -> list[ColumnElement[Any]]:
+        return [*self.kind.table.columns, *(one.sql(scope).label(one.name) for one in self.exprs)]
+
+
+@dataclass(frozen=True, slots=True)
+class _OneKey:
+    shape: _Shape
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _ManyKey:
+    shape: _Shape
+    edge: Many
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _PageKey:
+    shape: _Shape
+    page: Page
+    arguments: PageArguments
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _CountKey:
+    kind: NodeType
+    page: Page
+    value: Any
+
+
+class Edges:
+    """Loads edges for one snapshot. `reading` gives the operation's session to one statement at a time."""
+
+    def __init__(self, reading: Reading, scope: Scope) -> None:
+        self._reading = reading
+        self._scope = scope
+        self._loader: DataLoader[Hashable, Any] = DataLoader(self._batch)
+        self._shapes: dict[tuple[int, str], _Shape] = {}
+        self.statements = 0
+
+    async def one(self, info: Info, value: Any, *, path: Sequence[str] = (), type_name: str | None = None) -> Any:
+        """The row whose key is `value`, or None."""
+        return await self._loader.load(_OneKey(self._shape(info, path, type_name), value))
+
+    async def many(self, info: Info, edge: Many, value: Any) -> list[Any]:
+        found: list[Any] = await self._loader.load(_ManyKey(self._shape(info), edge, value))
+        return found
+
+    async def page(self, info: Info, page: Page, value: Any, arguments: PageArguments) -> Any:
+        return await self._loader.load(_PageKey(self._shape(info, ("edges", "node")), page, arguments, value))
+
+    async def root_page(
+        self,
+        info: Info,
+        keyset: Keyset,
+        arguments: PageArguments,
+        where: Sequence[ColumnElement[bool]],
+        *,
+        filter_: Mapping[str, Any] | None = None,
+        newest: bool = False,
+    ) -> Any:
+        """A connection of the root: the user's rows of the type that pass `where`. `filter_` goes into the cursors."""
+        shape = self._shape(info, ("edges", "node"))
+        cursors = Cursors.of(keyset, filter_)
+        request = cursors.request(*arguments, newest=newest)
+        statement = self._page_of(shape, keyset, request).where(*where)
+        rows = await self._rows(statement)
+
+        async def count() -> int:
+            table = shape.kind.table
+            inner = select(literal(1)).select_from(table).where(table.c.user_id == self._scope.user_id, *where)
+            return int((await self._rows(select(func.count()).select_from(inner.limit(COUNTED + 1).subquery())))[0][0])
+
+        return make_connection(request, cursors, [self._split(shape, row) for row in rows], count)
+
+    async def rows(self, info: Info, statement: Callable[[FromClause], Select[Any]], type_name: str) -> list[Any]:
+        """All rows of a type that a statement on its table chooses: for short lists such as labels."""
+        shape = self._shape(info, (), type_name)
+        chosen = statement(shape.kind.table).with_only_columns(*shape.sql(self._scope))
+        return [shape.kind.record(shape.names, row) for row in await self._rows(chosen)]
+
+    def _shape(self, info: Info, path: Sequence[str] = (), type_name: str | None = None) -> _Shape:
+        raw = info._raw_info
+        if type_name is None:
+            returned: Any = raw.return_type
+            while hasattr(returned, "of_type"):
+                returned = returned.of_type
+            type_name = str(returned.name).removesuffix("Connection")
+        place = (id(raw.field_nodes[0]), type_name)
+        if place not in self._shapes:
+            kind = node_types()[type_name]
+            wanted = names_below(raw.field_nodes, path, raw.fragments)
+            found = (auxiliary(declared) for name, declared in kind.fields.items() if name in wanted)
+            self._shapes[place] = _Shape(kind, tuple({one.name: one for one in found if one is not None}.values()))
+        return self._shapes[place]
+
+    async def _batch(self, keys: list[Hashable]) -> list[Any]:
+        """Group the keys of a level by what they read; each group is one statement."""
+        groups: dict[Hashable, list[int]] = defaultdict(list)
+        for index, key in enumerate(keys):
+            match key:
+                case _OneKey(shape, _):
+                    groups[_OneKey, shape].append(index)
+                case _ManyKey(shape, edge, _):
+                    groups[_ManyKey, shape, edge].append(index)
+                case _PageKey(shape, page, arguments, _):
+                    groups[_PageKey, shape, page, arguments].append(index)
+                case _CountKey(kind, page, _):
+                    groups[_CountKey, kind.name, page].append(index)
+        answers: list[Any] = [None] * len(keys)
+        for places in groups.values():
+            found = await self._load([keys[index] for index in places])
+            for index, answer in zip(places, found, strict=True):
+                answers[index] = answer
+        return answers
+
+    async def _load(self, keys: Sequence[Any]) -> list[Any]:
+        values = list({key.value: None for key in keys})
+        match keys[0]:
+            case _OneKey(shape, _):
+                by_value = await self._load_ones(shape, values)
+                return [by_value.get(key.value) for key in keys]
+            case _ManyKey(shape, edge, _):
+                grouped = await self._load_many(shape, edge, values)
+                return [grouped[key.value] for key in keys]
+            case _PageKey(shape, page, arguments, _):
+                try:
+                    return await self._load_pages(shape, page, arguments, [key.value for key in keys])
+                except Exception as error:  # a bad cursor is each caller's own error, not the batch's
+                    return [error] * len(keys)
+            case _CountKey(kind, page, _):
+                totals = await self._load_counts(kind, page, values)
+                return [totals.get(key.value, 0) for key in keys]
+        raise AssertionError(f"no such key: {keys[0]!r}")
+
+    async def _load_ones(self, shape: _Shape, values: Sequence[Any]) -> dict[Any, Any]:
+        table, key = shape.kind.table, shape.kind.key
+        statement = select(*shape.sql(self._scope)).where(key == func.any(_array(values, key)))
+        if "user_id" in table.c:
+            statement = statement.where(table.c.user_id == self._scope.user_id)
+        records = (shape.kind.record(shape.names, row) for row in await self._rows(statement))
+        return {getattr(record, str(key.key)): record for record in records}
+
+    async def _load_many(self, shape: _Shape, edge: Many, values: Sequence[Any]) -> dict[Any, list[Any]]:
+        parent = func.unnest(_array(values, shape.kind.key)).column_valued("parent")
+        inner = select(*shape.sql(self._scope)).order_by(*edge.order).limit(edge.limit)
+        inner = self._refers(inner, shape.kind, edge.foreign, parent)
+        grouped: dict[Any, list[Any]] = defaultdict(list)
+        for value, *row in await self._rows(_beside(parent, inner)):
+            grouped[value].append(shape.kind.record(shape.names, row))
+        return grouped
+
+    async def _load_pages(
+        self, shape: _Shape, page: Page, arguments: PageArguments, values: Sequence[UUID]
+    ) -> list[Any]:
+        cursors = Cursors.of(page.keyset, {"of": str(page.foreign)})
+        request = cursors.request(*arguments, newest=page.newest)
+        parent = func.unnest(_array(values, shape.kind.key)).column_valued("parent")
+        inner = self._refers(self._page_of(shape, page.keyset, request), shape.kind, page.foreign, parent)
+        grouped: dict[UUID, list[Any]] = defaultdict(list)
+        for value, *row in await self._rows(_beside(parent, inner)):
+            grouped[value].append(self._split(shape, row))
+
+        def counter(value: UUID) -> Callable[[], Any]:
+            return lambda: self._loader.load(_CountKey(shape.kind, page, value))
+
+        return [make_connection(request, cursors, grouped[value], counter(value)) for value in values]
+
+    async def _load_counts(self, kind: NodeType, page: Page, values: Sequence[Any]) -> dict[Any, int]:
+        parent = func.unnest(_array(values, kind.key)).column_valued("parent")
+        rows = self._refers(select(literal(1).label("one")).select_from(kind.table), kind, page.foreign, parent)
+        inner = select(func.count().label("total")).select_from(rows.limit(COUNTED + 1).lateral("counted"))
+        return {value: total for value, total in await self._rows(_beside(parent, inner))}
+
+    def _refers(self, statement: Select[Any], kind: NodeType, foreign: Any, parent: ColumnElement[Any]) -> Select[Any]:
+        table = kind.table
+        owned = statement.where(table.c.user_id == self._scope.user_id)
+        if not isinstance(foreign, Through):
+            return owned.where(foreign == parent)
+        link = foreign.here.table
+        return owned.join(link, (link.c.user_id == table.c.user_id) & (foreign.there == kind.key)).where(
+            foreign.here == parent
+        )
+
+    def _page_of(self, shape: _Shape, keyset: Keyset, request: PageRequest) -> Select[Any]:
+        keys = [key.sql.label(f"key_{index}") for index, key in enumerate(keyset.keys)]
+        statement = (
+            select(*shape.sql(self._scope), *keys)
+            .where(shape.kind.table.c.user_id == self._scope.user_id)
+            .order_by(*keyset.order_by(backwards=request.backwards))
+            .limit(request.limit + 1)
+        )
+        if request.after is not None:
+            statement = statement.where(keyset.beyond(request.after, backwards=False))
+        if request.before is not None:
+            statement = statement.where(keyset.beyond(request.before, backwards=True))
+        return statement
+
+    @staticmethod
+    def _split(shape: _Shape, row: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+        width = len(shape.names)
+        return shape.kind.record(shape.names, row[:width]), tuple(row[width:])
+
+    async def _rows(self, statement: Select[Any]) -> Sequence[Any]:
+        async with self._reading() as session:
+            self.statements += 1
+            return (await session.execute(statement)).all()
+
+
+def _array(values: Sequence[Any], key: ColumnElement[Any]) -> Any:
+    """The keys as one parameter: the statement's text, and so its plan, is the same for any number of them."""
+    return bindparam(None, list(values), type_=ARRAY(key.type), unique=True)
+
+
+def _beside(parent: Any, inner: Select[Any]) -> Select[Any]:
+    """Each parent's own rows: a lateral join reads just the page that each parent needs."""
+    rows = inner.lateral("child")
+    return select(parent, *rows.c).select_from(parent).join(rows, true())
