@@ -129,8 +129,8 @@ def prepare(data_dir: Path) -> Path:
     data_dir = data_dir.expanduser().resolve()
     try:
         if not data_dir.exists():
-            data_dir.mkdir(parents=True)
-            data_dir.chmod(0o700)
+            data_dir.parent.mkdir(parents=True, exist_ok=True)
+            data_dir.mkdir(mode=0o700, exist_ok=True)  # another process may be as far as we are
         if os.geteuid() == 0:
             for directory in (data_dir, *data_dir.parents):
                 _add_mode(directory, stat.S_IXGRP | stat.S_IXOTH)
@@ -239,6 +239,7 @@ class _Cluster:
 
     def launch(self, deadline: float) -> None:
         """One try at starting it. A refusal because of what a killed server left behind is no error: it passes."""
+        prepare(self.data_dir)  # again: a directory above may have been closed to the server's user since
         self.make()
         socket_dir = self.socket_dir()
         for lock_file in (self.pgdata / "postmaster.pid", socket_dir / f".s.PGSQL.{PORT}.lock"):
@@ -280,9 +281,7 @@ class _Cluster:
         if len(os.fsencode(path)) + len("/.s.PGSQL.5432") <= _SOCKET_PATH_BYTES and not set(path) & set(",:\"'\\"):
             return self.pgdata
         short = Path(tempfile.gettempdir()) / f"tasktalk-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
-        with contextlib.suppress(FileExistsError):
-            short.mkdir(mode=0o700)
-            _give_to_server(short)
+        short.mkdir(mode=0o700, exist_ok=True)
         state = short.lstat()
         ours = (os.geteuid(), self.pgdata.stat().st_uid)
         if not stat.S_ISDIR(state.st_mode) or state.st_uid not in ours or state.st_mode & 0o022:

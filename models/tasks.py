@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     ForeignKeyConstraint,
@@ -33,6 +34,9 @@ DESCRIPTION_LIMIT = 10_000
 LABEL_LIMIT = 100
 LABELS_PER_TASK = 50
 
+DUE_ORDER = "coalesce(due_at AT TIME ZONE 'UTC', due_date + interval '1 day')"
+"""Where a due date sorts among due instants: an all-day task at the end of its day, read as UTC."""
+
 tasks = Table(
     "tasks",
     metadata,
@@ -52,6 +56,7 @@ tasks = Table(
     Column("deleted_at", DateTime(timezone=True)),
     Column("idempotency_key", Text),
     Column("idempotency_digest", LargeBinary),
+    Column("due_order", DateTime, Computed(DUE_ORDER, persisted=True)),
     ForeignKeyConstraint(["user_id"], [f"{SCHEMA}.users.id"], ondelete="CASCADE"),
     CheckConstraint(f"char_length(title) BETWEEN 1 AND {TASK_TITLE_LIMIT}", name="title"),
     CheckConstraint(f"char_length(description) <= {DESCRIPTION_LIMIT}", name="description"),
@@ -59,8 +64,8 @@ tasks = Table(
     CheckConstraint("due_at IS NULL OR time_zone IS NOT NULL", name="time_zone"),
     CheckConstraint("priority BETWEEN 0 AND 4", name="priority"),
     Index("ix_tasks_position", "user_id", "position", "id", postgresql_where=text("deleted_at IS NULL")),
-    Index("ix_tasks_due_date", "user_id", "due_date", "id", postgresql_where=text("deleted_at IS NULL")),
-    Index("ix_tasks_due_at", "user_id", "due_at", "id", postgresql_where=text("deleted_at IS NULL")),
+    Index("ix_tasks_due", "user_id", text("coalesce(due_order, 'infinity'::timestamp)"), "id"),
+    Index("ix_tasks_due_desc", "user_id", text("coalesce(due_order, '-infinity'::timestamp)"), "id"),
     Index("ix_tasks_created", "user_id", "created_at", "id"),
     Index("ix_tasks_updated", "user_id", "updated_at", "id"),
     Index("ix_tasks_priority", "user_id", "priority", "id", postgresql_where=text("deleted_at IS NULL")),
@@ -138,6 +143,7 @@ class Task:
     deleted_at: datetime | None
     idempotency_key: str | None
     idempotency_digest: bytes | None
+    due_order: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Labels: one a name, whatever its case. Renaming or deleting one doesn't count as a change of the tasks that bear it."""
+"""Labels: one a name, whatever its case. Renaming or deleting one is no change of the tasks that bear it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ async def labels_of(session: Session, task_ids: Iterable[UUID]) -> dict[UUID, tu
         .where(task_labels.c.user_id == session.user_id, task_labels.c.task_id.in_(found))
         .order_by(labels.c.name_key)
     )
-    for task_id, *columns in await session.execute(statement):
+    for row in await session.execute(statement):
+        task_id, *columns = tuple(row)
         found[task_id] += (Label(*columns),)
     return found
 
@@ -84,8 +85,7 @@ async def hold_labels(work: UnitOfWork, names: Sequence[str], *, make: bool = Tr
         return held
     rows = [{"user_id": work.user_id, "id": new_id(), "name": wanted[key], "name_key": key} for key in missing]
     made = insert(labels).values(rows).on_conflict_do_nothing(index_elements=["user_id", "name_key"])
-    for row in await work.execute(made.returning(*labels.c)):
-        label = Label(*row)
+    for label in await work.all(made.returning(*labels.c), Label):
         held[label.name_key] = label
         work.record(Change(kind=ChangeKind.LABEL, entity_id=label.id))
     if wanted.keys() - held.keys():  # another transaction made one first and has committed
@@ -123,12 +123,11 @@ async def create_label(
         "idempotency_key": key,
         "idempotency_digest": fingerprint,
     }
-    made = (await work.execute(insert(labels).values(values).on_conflict_do_nothing().returning(*labels.c))).first()
-    if made is None:  # by name, or by a request with the same key that ran beside this one
+    label = await work.one(insert(labels).values(values).on_conflict_do_nothing().returning(*labels.c), Label)
+    if label is None:  # by name, or by a request with the same key that ran beside this one
         if key and (before := await _made_before(work, key, fingerprint)):
             return before
         raise _taken(cleaned)
-    label = Label(*made)
     work.record(Change(kind=ChangeKind.LABEL, entity_id=label.id))
     return label
 
@@ -142,7 +141,7 @@ async def _made_before(work: UnitOfWork, key: str, fingerprint: bytes | None) ->
 
 
 async def update_label(
-    work: UnitOfWork, label_id: UUID, *, name: str | None | Unset = UNSET, color: str | None | Unset = UNSET
+    work: UnitOfWork, label_id: UUID, *, name: str | Unset | None = UNSET, color: str | Unset | None = UNSET
 ) -> Label:
     """Change what is given; a null color clears it. What changes nothing leaves no trace.
 

@@ -134,6 +134,7 @@ def upgrade() -> None:
     sa.Column('deleted_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('idempotency_key', sa.Text(), nullable=True),
     sa.Column('idempotency_digest', sa.LargeBinary(), nullable=True),
+    sa.Column('due_order', sa.DateTime(), sa.Computed("coalesce(due_at AT TIME ZONE 'UTC', due_date + interval '1 day')", persisted=True), nullable=True),
     sa.CheckConstraint('char_length(description) <= 10000', name=op.f('ck_tasks_description')),
     sa.CheckConstraint('char_length(title) BETWEEN 1 AND 500', name=op.f('ck_tasks_title')),
     sa.CheckConstraint('due_at IS NULL OR time_zone IS NOT NULL', name=op.f('ck_tasks_time_zone')),
@@ -144,8 +145,8 @@ def upgrade() -> None:
     schema='tasktalk'
     )
     op.create_index('ix_tasks_created', 'tasks', ['user_id', 'created_at', 'id'], unique=False, schema='tasktalk')
-    op.create_index('ix_tasks_due_at', 'tasks', ['user_id', 'due_at', 'id'], unique=False, schema='tasktalk', postgresql_where=sa.text('deleted_at IS NULL'))
-    op.create_index('ix_tasks_due_date', 'tasks', ['user_id', 'due_date', 'id'], unique=False, schema='tasktalk', postgresql_where=sa.text('deleted_at IS NULL'))
+    op.create_index('ix_tasks_due_desc', 'tasks', ['user_id', sa.text("coalesce(due_order, '-infinity'::timestamp)"), 'id'], unique=False, schema='tasktalk')
+    op.create_index('ix_tasks_due', 'tasks', ['user_id', sa.text("coalesce(due_order, 'infinity'::timestamp)"), 'id'], unique=False, schema='tasktalk')
     op.create_index('ix_tasks_position', 'tasks', ['user_id', 'position', 'id'], unique=False, schema='tasktalk', postgresql_where=sa.text('deleted_at IS NULL'))
     op.create_index('ix_tasks_priority', 'tasks', ['user_id', 'priority', 'id'], unique=False, schema='tasktalk', postgresql_where=sa.text('deleted_at IS NULL'))
     op.create_index('ix_tasks_updated', 'tasks', ['user_id', 'updated_at', 'id'], unique=False, schema='tasktalk')

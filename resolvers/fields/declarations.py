@@ -1,5 +1,5 @@
-"""The helpers that types are written with. Each keeps what it declares in the field's metadata, for the loader and later
-a compiler, and gives plain Strawberry a resolver that means the same."""
+"""The helpers that types are written with: each keeps what it declares in the field's metadata, for the loader, and
+gives plain Strawberry a resolver that means the same."""
 
 from __future__ import annotations
 
@@ -92,7 +92,10 @@ Declared = Column | Expr | Pure | One | Many | Page
 
 
 def _field(declared: Declared, resolver: Callable[..., Any] | None, description: str) -> Any:
-    return strawberry.field(resolver=resolver, description=description, metadata={METADATA: declared})
+    metadata = {METADATA: declared}
+    if resolver is None:
+        return strawberry.field(description=description, metadata=metadata)
+    return strawberry.field(resolver=resolver, description=description, metadata=metadata)
 
 
 def column(*, description: str) -> Any:

@@ -1,4 +1,4 @@
-"""Keyset pages: an order that ends in the primary key, cursors that carry it, and the conditions that go on from one."""
+"""Keyset pages: an order that ends in the primary key, cursors that carry it, and the conditions to go on from one."""
 
 from __future__ import annotations
 

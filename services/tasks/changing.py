@@ -89,7 +89,7 @@ def _restore(work: UnitOfWork, task: Task) -> Task:
 
 
 class Transition:
-    """One of the four steps in a task's life, for one task (`Transition.__call__`) or for several (`Transition.many`)."""
+    """One of the four steps in a task's life: called with one task, or with several through `many`."""
 
     def __init__(self, action: TaskAction, step: Step, *, of_deleted: bool = False) -> None:
         self._action = action

@@ -72,7 +72,7 @@ def given(value: Value | Unset, otherwise: Value) -> Value:
 
 
 def patched(task: Task, patch: TaskPatch, zone: str) -> Task:
-    """The task with the cleaned patch applied; `zone` is for a `due_at` that brings none. Raises DomainError INVALID."""
+    """The task with the cleaned patch; `zone` is for a `due_at` that brings none. Raises DomainError INVALID."""
     due_date, due_at = given(patch.due_date, task.due_date), given(patch.due_at, task.due_at)
     if isinstance(patch.due_date, date):
         due_at = None

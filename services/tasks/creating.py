@@ -41,10 +41,10 @@ async def create_task(
         return before
     cleaned = clean_new(new)
     task = _task(work, cleaned, await _zone(work, cleaned), key, fingerprint)
-    statement = insert(tasks).values(**asdict(task)).returning(tasks.c.id)
+    statement = insert(tasks).values(**asdict(task))
     once = statement.on_conflict_do_nothing(
         index_elements=["user_id", "idempotency_key"], index_where=text("idempotency_key IS NOT NULL")
-    )
+    ).returning(tasks.c.id)
     if (await work.execute(once)).first() is None:  # a request with the same key ran beside this one and has committed
         assert key is not None, "only a key can conflict"
         raced = await _made_before(work, key, fingerprint)

@@ -70,7 +70,8 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
 
 def due_in(days: Days, zone: ZoneInfo) -> ColumnElement[bool]:
     """Due on one of these days, at a time or all day."""
-    all_day, timed = [tasks.c.due_date.is_not(None)], [tasks.c.due_at.is_not(None)]
+    all_day: list[ColumnElement[bool]] = [tasks.c.due_date.is_not(None)]
+    timed: list[ColumnElement[bool]] = [tasks.c.due_at.is_not(None)]
     if days.start is not None:
         all_day.append(tasks.c.due_date >= days.start)
         timed.append(tasks.c.due_at >= start_of(days.start, zone))
@@ -115,7 +116,7 @@ def containing(words: str) -> ColumnElement[bool]:
 def task_conditions(filter: TaskFilter, now: datetime, zone: ZoneInfo) -> list[ColumnElement[bool]]:
     """Conditions on `models.tasks.tasks` for a query that already is the user's own.
 
-    `now` is an aware instant, `zone` the viewer's. Raises DomainError INVALID or TOO_LONG that names the filter's field.
+    `now` is an aware instant, `zone` the viewer's. Raises DomainError INVALID or TOO_LONG that names the field.
     """
     found: list[ColumnElement[bool]] = []
     if not filter.include_deleted:

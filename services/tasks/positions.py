@@ -1,4 +1,4 @@
-"""Where a task stands in the user's own order: texts of hexadecimal digits that compare as fractions do (COLLATE "C")."""
+"""Where a task stands in the user's own order: hexadecimal digits that compare as fractions do (COLLATE "C")."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def last_position() -> str:
 
 
 def between(low: str, high: str | None) -> str:
-    """A position after `low` ("" for the very first) and before `high` (None: no bound). Raises ValueError without room."""
+    """A position after `low` ("" for the very first) and before `high` (None: no bound). Raises ValueError: no room."""
     if high is not None and low >= high:
         raise ValueError("low must be before high")
     prefix, i, bound = "", 0, high

@@ -1,4 +1,4 @@
-"""Reading tasks for the assistant's tools: lists by due date, single tasks, and the candidates that words could mean."""
+"""Reading tasks for the assistant's tools: lists by due date, single tasks, and what a target's words could mean."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def list_tasks(
         .order_by(_due_order(zone).asc().nulls_last(), tasks.c.position, tasks.c.id)
         .limit(min(max(limit, 1), LIST_LIMIT))
     )
-    rows = (await session.execute(statement)).all()
+    rows = [tuple(row) for row in await session.execute(statement)]
     found = [Task(*row[:-1]) for row in rows]
     return await with_labels(session, found), int(rows[0][-1]) if rows else 0
 

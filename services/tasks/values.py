@@ -33,13 +33,13 @@ class TaskPatch:
     don't undo what someone else does to its labels meanwhile.
     """
 
-    title: str | None | Unset = UNSET
-    description: str | None | Unset = UNSET
-    due_date: date | None | Unset = UNSET
-    due_at: datetime | None | Unset = UNSET
-    time_zone: str | None | Unset = UNSET
-    priority: Priority | None | Unset = UNSET
-    labels: Sequence[str] | None | Unset = UNSET
+    title: str | Unset | None = UNSET
+    description: str | Unset | None = UNSET
+    due_date: date | Unset | None = UNSET
+    due_at: datetime | Unset | None = UNSET
+    time_zone: str | Unset | None = UNSET
+    priority: Priority | Unset | None = UNSET
+    labels: Sequence[str] | Unset | None = UNSET
     add_labels: Sequence[str] = ()
     remove_labels: Sequence[str] = ()
 

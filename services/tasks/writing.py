@@ -52,7 +52,7 @@ async def write(
     author: Author,
     labels: Mapping[UUID, Labelling] | None = None,
 ) -> list[Task]:
-    """Store what differs: version, `updated_at`, a revision and a log entry each. What changes nothing leaves no trace."""
+    """Store what differs: version, `updated_at`, a revision and a log entry each; nothing where nothing changes."""
     plans = labels or {}
     revised: list[Revised] = []
     result: list[Task] = []

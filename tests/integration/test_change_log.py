@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from core.database import Database
+from core.dsn import Dsn
 from core.ids import new_id
 from core.unit_of_work import Change, UnitOfWork
 from events import reading
@@ -132,10 +133,10 @@ async def test_a_cursor_within_the_log_resumes_where_it_was(database: Database, 
 
 
 async def test_a_cursor_of_another_epoch_or_ahead_of_the_log_or_older_than_it_needs_a_resync(
-    database: Database, user: str
+    database: Database, dsn: Dsn, user: str
 ) -> None:
     await write(database, user, count=5)
-    await move_counter(database, user, kept_from=2)
+    await move_counter(dsn, user, kept_from=2)
     here = await position_of(database, user)
     async with database.snapshot(user) as session:
         for cursor in (Cursor(uuid4(), 5), Cursor(here.epoch, 6), Cursor(here.epoch, 1)):

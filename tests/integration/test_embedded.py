@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -93,13 +94,16 @@ class Neighbour:
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Iterator[Path]:
-    """A directory to start in; whatever a failed test left running there is killed."""
-    path = tmp_path / "data"
-    yield path
-    for place in tmp_path.rglob("postmaster.pid"):
-        with contextlib.suppress(ProcessLookupError, ValueError, OSError):
-            os.kill(int(place.read_text().split("\n")[0]), signal.SIGKILL)
+def data_dir() -> Iterator[Path]:
+    """A directory to start in; whatever a failed test left running there is killed.
+
+    Not below tmp_path: as root, every pytest that begins closes that root to other users, the server's among them.
+    """
+    with tempfile.TemporaryDirectory(prefix="tasktalk-test-", ignore_cleanup_errors=True) as base:
+        yield Path(base) / "data"
+        for place in Path(base).rglob("postmaster.pid"):
+            with contextlib.suppress(ProcessLookupError, ValueError, OSError):
+                os.kill(int(place.read_text().split("\n")[0]), signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 
 from core.database import Database
+from core.dsn import Dsn
 from core.ids import new_id
 from core.unit_of_work import Change, UnitOfWork
-from models.changes import change_counters
+from migrations import runner
+from models.changes import change_counters, change_log
 from models.enums import ChangeKind
 
 
@@ -28,13 +30,18 @@ async def write(
     return ids
 
 
-async def move_counter(database: Database, user: str, **values: Any) -> None:  # Any: as `values` of an update takes
-    """Set epoch, seq or kept_from of a user's counter."""
+async def move_counter(dsn: Dsn, user: str, **values: Any) -> None:  # Any: as `values` of an update takes
+    """Set epoch, seq or kept_from of a user's counter; rows that a counter so set doesn't reach go.
 
-    async def action(work: UnitOfWork) -> None:
-        await work.execute(update(change_counters).where(change_counters.c.user_id == user).values(**values))
-
-    await database.work(user, action)
+    As the tables' owner: the role that the program runs as may do neither to the log.
+    """
+    mine = change_counters.c.user_id == user
+    reached = select(change_counters.c.seq).where(mine).scalar_subquery()
+    owner = runner.owner_engine(dsn)
+    async with owner.begin() as connection:
+        await connection.execute(update(change_counters).where(mine).values(**values))
+        await connection.execute(delete(change_log).where(change_log.c.user_id == user, change_log.c.seq > reached))
+    await owner.dispose()
 
 
 class Silent:

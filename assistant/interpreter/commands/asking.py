@@ -10,8 +10,9 @@ from assistant.interpreter.commands.text import strip_quotes, target
 from assistant.interpreter.commands.titles import Setting, due_value
 
 _SHOW = (
-    r"(?:show|list|display|view|see|read|give|tell|pull up|bring up|open|print|check|get(?! rid)|what|what's|what are"
-    r"|what is|which|any|all|my|see all|count|how many)"
+    r"(?:show|list|display|view|see|read|give|tell|pull up|bring up|open|print|check(?= (?:my|the|what|all)\b)"
+    r"|get(?! rid)|what|what's"
+    r"|what are|what is|which|any|all|my|see all|count|how many)"
 )
 _NOUN = rf"(?:{v.TASK}|{v.LIST})"
 _PATTERNS = tuple(

@@ -130,6 +130,7 @@ _CLEAR_DUE = re.compile(
     r"|on)\s+(?P<t>.+)|(?:unschedule)\s+(?P<u>.+))$",
     re.I,
 )
+_DUE_AT_MOST = 80  # code points; no due time takes more words, and looking at all of a long text takes its square
 _MOVERS = re.compile(r"(?:reschedule|postpone|defer|snooze|delay|push|move|shift|bump)\b", re.I)
 
 
@@ -193,6 +194,8 @@ def rescheduling(clause: str, setting: Setting) -> tuple[Command, ...] | None:
 def _moved(clause: str, setting: Setting) -> tuple[str, str] | None:
     """What is moved and to when: the shortest target whose rest is a due time as a whole."""
     for m in re.finditer(r"\s+(?:to|until|till|til|for|on|at|by)\s+", clause):
+        if len(clause) - m.end() > _DUE_AT_MOST:
+            continue
         head, due = clause[: m.start()], clause[m.end() :].strip(" .!?")
         verb = _MOVE.match(f"{head} to x")
         if verb is None or not verb["t"].strip():

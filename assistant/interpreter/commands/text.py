@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from assistant.interpreter.commands import vocabulary as v
 
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'"})
+_CLOSING = " .!?;,"
+_POLITE_TAIL = 24  # code points that the longest closing courtesy takes
 _EDGE = " \t\r\n,;:–—-"
 _LABEL = re.compile(r"(?:(?<=\s)|^)#(?!\d+\b)([^\W_][\w/-]*)", re.UNICODE)
 _MARK = re.compile(r"(?:(?<=\s)|^)(?:!(urgent|high|medium|med|low|[1-4])|(!{2,3})|(p[1-4]))(?=\s|$|[,.])", re.I)
@@ -16,23 +18,24 @@ _WITH_PRIORITY = re.compile(
     rf"|[\s,]*\bpriority:?\s+({v.PRIORITY})\b",
     re.I,
 )
+_PLACES = r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last|next|other|\d+(?:st|nd|rd|th))"
 _AT_WORD = re.compile(r"(?:(?<=\s)|^)@(?=\w)")
 
 
 def plain(text: str) -> str:
-    """Straight quotes, so that one pattern serves both. Every place in the text stays where it was."""
-    return text.translate(_QUOTES)
+    """Straight quotes, and long runs of one sign cut short: patterns would take the square of their length."""
+    return re.sub(r"([^\w\n])\1{3,}", r"\1\1\1", re.sub(r"[^\S\n]+", " ", text.translate(_QUOTES)))
 
 
 def unwrap(text: str) -> str:
     """The clause without greetings, "please", "could you" around it, and without closing punctuation."""
-    text = text.strip()
-    while True:
-        shorter = v.POLITE_BEFORE.sub("", text, count=1).strip()
-        shorter = v.POLITE_AFTER.sub("", shorter.rstrip(" .!?;,")).strip() if shorter else shorter
-        if not shorter or shorter == text:
-            return text.rstrip(" .!?;,") or text
-        text = shorter
+    text, start = text.strip(), 0
+    while (m := v.POLITE_BEFORE.match(text, start)) and m.end() < len(text):
+        start = m.end()
+    bare = text[start:].rstrip(_CLOSING)
+    while (m := v.POLITE_AFTER.search(bare, max(0, len(bare) - _POLITE_TAIL))) and m.start() > 0:
+        bare = bare[: m.start()].rstrip(_CLOSING)
+    return bare or text.rstrip(_CLOSING) or text
 
 
 def strip_quotes(text: str) -> str:
@@ -57,7 +60,7 @@ def target(text: str) -> str:
         flags=re.I,
     )
     text = re.sub(r"^(?:task|todo|item)(?:\s*:\s*|\s+)(?=[\"'#\d])", "", text, flags=re.I)
-    if not re.fullmatch(rf"(?:the|that|this|my)\s+(?:\w+\s+)?{v.TASK}", text, re.I):
+    if not re.fullmatch(rf"(?:the|that|this|my)\s+(?:{_PLACES}\s+)?{v.TASK}", text, re.I):
         text = re.sub(r"\s+(?:task|reminder|todo|to-do|item)$", "", text, flags=re.I)
     return strip_quotes(text)
 

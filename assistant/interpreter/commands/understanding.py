@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import zip_longest
 
 from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.adding import ASK_TITLE, adding, bullets
@@ -41,12 +42,15 @@ _SPLIT = re.compile(
     re.I,
 )
 _HYPOTHETICAL = re.compile(
-    r"(?:how (?:do|can|would|should|to|does)|why|who|whose|should i (?:add|delete|remove)|what (?:would|does|if"
+    r"(?:if|unless|in case|once|as soon as|whenever|when (?!is\b|are\b|do\b|does\b|did\b)"
+    r"|how (?:do|can|would|should|to|does)|why|who|whose|should i (?:add|delete|remove)|what (?:would|does|if"
     r"|happens)|is it possible|did you|have you"
     r"|do you (?:know|think|like|want)|don't (?:add|delete|remove|create|mark|move|change|rename|complete)"
     r"|do not (?:add|delete|remove|create|mark|move|change))\b",
     re.I,
 )
+_SENTENCE_END = re.compile(r"[.!?;\n]")
+_INFINITIVE = re.compile(r"\b(?:remind|need|have|forget|remember|reminder|task)\b", re.I)
 _CHOICE = re.compile(
     r"(?:(?:the|number|no\.?|option|task|#)\s*)*(?:\d{1,3}|first|second|third|fourth|fifth|sixth|seventh|eighth"
     r"|ninth|tenth|last|1st|2nd|3rd|\d{1,2}th"
@@ -93,40 +97,36 @@ def _social(text: str) -> Command | None:
 
 
 def _read_all(text: str, setting: Setting) -> tuple[Command, ...]:
-    """The clauses read one by one; a cut is made only where what stands on both sides is a command of its own."""
+    """The clauses read one by one. A clause that is no command is passed over; alone it is `Nothing`."""
     commands: list[Command] = []
-    rest = text
-    while rest:
-        head, found, tail = _next_clause(rest, setting)
-        if found is not None:
-            commands.extend(found)
-        elif commands or tail is None:
-            head = ""
-        rest = tail or ""
-        if found is None and not head and tail is None:
-            break
+    for clause in _clauses(text, setting):
+        commands.extend(_read(clause, setting) or ())
     return tuple(commands) or (Nothing(),)
 
 
-def _next_clause(text: str, setting: Setting) -> tuple[str, tuple[Command, ...] | None, str | None]:
-    """The first clause, its commands, and the text after it."""
-    for m in _SPLIT.finditer(text):
-        if _inside_quotes(text, m.start()):
+def _clauses(text: str, setting: Setting) -> list[str]:
+    """The text cut where what follows is a command of its own. One pass: a message may hold hundreds of clauses."""
+    clauses: list[str] = []
+    start, readable = 0, True
+    cuts = [m for m in _SPLIT.finditer(text) if not _inside_quotes(text, m.start())]
+    for m, following in zip_longest(cuts, cuts[1:]):
+        if not _is_command(text[m.end() : following.start() if following else len(text)], setting):
             continue
-        head, tail = text[: m.start()], text[m.end() :]
-        first = _read(head, setting)
-        if first is None and not m["strong"]:
-            continue
-        infinitive = re.match(r".*\b(?:remind|need|have|forget|remember|reminder|task)\b", head, re.I) is not None
-        if m["weak"] and infinitive:
-            continue  # "remind me to wash and remove the covers" is one thing to do
-        if _starts_command(tail, setting):
-            return head, first, tail
-    return text, _read(text, setting), None
+        head = text[start : m.start()]
+        if _HYPOTHETICAL.match(unwrap(head)) and not _SENTENCE_END.search(m[0]):
+            continue  # "if it rains, delete the picnic" asks for nothing now
+        if m["weak"]:
+            # "remind me to wash and remove the covers" is one thing to do
+            readable = readable and not _INFINITIVE.search(head) and _read(head, setting) is not None
+            if not readable:
+                continue
+        clauses.append(head)
+        start, readable = m.end(), True
+    return [*clauses, text[start:]]
 
 
-def _starts_command(tail: str, setting: Setting) -> bool:
-    found = _next_clause(tail, setting)[1]
+def _is_command(clause: str, setting: Setting) -> bool:
+    found = _read(clause, setting)
     return found is not None and not any(isinstance(c, Nothing) for c in found)
 
 

@@ -28,12 +28,13 @@ WHOLE_LIST = frozenset({"", "to-do", "todo", "to do", "task", "tasks", "my", "th
 
 # What people wrap around a command
 POLITE_BEFORE = re.compile(
-    r"""^(?:(?:hey|hi|hello|ok|okay|alright|well|so|oh|um|uh|yes|yeah|sure|right|great|thanks|thank\s+you|sorry"
+    r"""(?:(?:hey|hi|hello|ok|okay|alright|well|so|oh|um|uh|yes|yeah|sure|right|great|thanks|thank\s+you|sorry"
     r"|actually)[,!.]?\s+
         |(?:hey|ok|okay)\s+(?:google|assistant|tasktalk)[,!]?\s+
         |(?:please|pls|plz|kindly|just|quickly|now|then|also)[,]?\s+
         |(?:can|could|would|will)\s+you\s+(?:please\s+|pls\s+|kindly\s+|just\s+|also\s+)?(?:help\s+me\s+(?:to\s+)?)?
         |would\s+you\s+mind\s+
+        |if\s+(?:you\s+(?:can|could|would|don't\s+mind)|possible),?\s+
         |(?:can|could|may)\s+(?:i|we)\s+(?:please\s+)?(?=see\b|add\b|(?:get|have)\s+(?:my|the)\b)
         |i(?:'d|\s+would)\s+like\s+(?:you\s+)?to\s+(?=\w)
         |i\s+(?:want|need)\s+you\s+to\s+

@@ -237,4 +237,4 @@ def _dotted_day(tokens: Tokens) -> bool:
 
 def _by_itself(tokens: Tokens, i: int, parts: Parts) -> Parts | None:
     """ "by a week" is no date: a length after "by" says how far to move one."""
-    return None if parts.amount is not None and any(t.low in ("by", "back") for t in tokens[:i]) else parts
+    return None if parts.amount is not None and any(t.low in ("by", "back", "in") for t in tokens[:i]) else parts

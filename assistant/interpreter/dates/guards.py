@@ -20,6 +20,8 @@ def plausible(tokens: Tokens, start: int, end: int, parts: Parts) -> bool:
     alone = given(parts)
     if _glued(tokens, start, end) or before in ("#", "$", "€", "£", "version", "room", "from", "of", "since"):
         return False
+    if alone == {"amount"} and before in ("in", "within", "after"):
+        return False  # "in 9999 years" lies outside the calendar
     if alone == {"weekday"}:
         return _weekday(tokens, start, end, closed)
     if alone == {"weekday", "part"} and end < len(tokens) and _title_case(tokens, start, end + 1):

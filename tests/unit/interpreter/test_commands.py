@@ -127,6 +127,8 @@ def test_one_sentence_is_one_command(text: str, command: Command) -> None:
         ("delete milk and then add oat milk", [Delete("milk"), Add("oat milk")]),
         ("mark milk as done. Delete butter.", [Complete("milk"), Delete("butter")]),
         ("please mark milk, eggs and bread as done", [Complete("milk"), Complete("eggs"), Complete("bread")]),
+        ("what's the weather? delete butter", [Delete("butter")]),
+        ("if you can, add milk", [Add("milk")]),
         ("- milk\n- call Bob tomorrow", [Add("milk"), Add("call Bob", "tomorrow")]),
     ],
 )
@@ -149,6 +151,9 @@ def test_several_commands_keep_their_order(text: str, commands: list[Command]) -
         "forget it",
         "never mind",
         "undo that",
+        "if it rains, delete the picnic",
+        "how do I add milk, delete eggs?",
+        "don't add milk, delete eggs",
         "find me a good restaurant",
         "play some music",
         "set the volume to low",
@@ -218,4 +223,6 @@ def test_how_far_to_move_a_task_is_left_to_the_server_to_refuse() -> None:
 
 def test_a_very_long_message_is_read() -> None:
     assert len(read("add " + "milk, " * 1600 + "eggs").commands) == 1601
-    assert len(read("add milk and delete eggs " * 300).commands) >= 1
+    assert len(read("\n".join(["add milk"] * 1000)).commands) == 1000
+    assert len(read("add milk and delete eggs and " * 300).commands) == 600
+    assert read("move x to " * 1000).commands == (Nothing(),)

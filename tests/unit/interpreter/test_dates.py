@@ -227,7 +227,7 @@ def test_what_only_looks_like_a_date_is_none(text: str) -> None:
         ("tomorrow at 5 Main Street", ["tomorrow"]),
         ("from Dec 24, 2026 it is closed", []),
         ("İstanbul trip on Dec 24", ["on Dec 24"]),
-        ("🎉 party 🎉 tomorrow’s not it, friday is", ["friday"]),
+        ("🎉 party 🎉 tomorrow’s not it, friday", ["friday"]),
         ("prepare monday presentation", []),
         ("call mom friday about taxes", ["friday"]),
     ],

@@ -1,0 +1,98 @@
+"""What one operation owns: its caller, its snapshot, its units of work and its loaders. Nothing of it outlives it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from core import clock
+from core.database import Database
+from core.settings import Settings
+from core.unit_of_work import Session, UnitOfWork
+from events.bus import Bus
+from events.hub import Hub
+from resolvers.fields.declarations import Scope
+from resolvers.fields.loader import Edges
+from services.auth.verify import Claims
+from services.users import Identity
+
+Result = TypeVar("Result")
+
+
+class Gate(Protocol):
+    """What the edge keeps about tokens, for the mutations that change it."""
+
+    async def revoke(self, identity: Identity, claims: Claims) -> None:
+        """Refuse the token from now on, and close its sockets."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What all operations of a process share."""
+
+    settings: Settings
+    database: Database
+    bus: Bus
+    hub: Hub
+    gate: Gate
+
+
+class Operation:
+    """The context of one operation. Opens its snapshot at the first read, and gives it to one reader at a time."""
+
+    def __init__(self, application: Application, identity: Identity, claims: Claims) -> None:
+        self.application = application
+        self.identity = identity
+        self.claims = claims
+        self._turn = asyncio.Lock()
+        self._opened: AbstractAsyncContextManager[Session] | None = None
+        self._session: Session | None = None
+        self.edges = self._new_edges()
+
+    @property
+    def user_id(self) -> str:
+        return self.identity.user_id
+
+    @property
+    def settings(self) -> Settings:
+        return self.application.settings
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Session]:
+        """The operation's snapshot, for one statement or a few: everything read until `renew` is of one instant."""
+        async with self._turn:
+            if self._session is None:
+                opened = self.application.database.snapshot(self.user_id)
+                self._session = await opened.__aenter__()
+                self._opened = opened
+            yield self._session
+
+    async def renew(self) -> None:
+        """Give the snapshot back and forget what was loaded: what is read next is of a later instant."""
+        async with self._turn:
+            opened, self._opened, self._session = self._opened, None, None
+            if opened is not None:
+                await opened.__aexit__(None, None, None)
+        self.edges = self._new_edges()
+
+    async def work(self, action: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+        """One unit of work as the caller; what is read after it is of a fresh snapshot."""
+        await self.renew()
+        return await self.application.database.work(self.user_id, action)
+
+    def _new_edges(self) -> Edges:
+        return Edges(self.reading, Scope(clock.now(), self.identity.user_id, self.application.settings))
+
+
+@asynccontextmanager
+async def operation(application: Application, identity: Identity, claims: Claims) -> AsyncIterator[Operation]:
+    """An operation's context, whose snapshot is given back at its end."""
+    made = Operation(application, identity, claims)
+    try:
+        yield made
+    finally:
+        await made.renew()
