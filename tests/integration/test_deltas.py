@@ -31,16 +31,16 @@ TEXT = "".join(PIECES)
 
 
 class Recorder:
-    """A publisher that keeps what it is given, and can be held in the middle of a publication."""
+    """A publisher that keeps what it is given; each of the `gates` holds one publication."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, object]] = []
         self.sizes: list[int] = []
-        self.open = asyncio.Event()
-        self.open.set()
+        self.gates: list[asyncio.Event] = []
 
     async def publish(self, channel: str, message: bytes | str) -> None:
-        await self.open.wait()
+        if self.gates:
+            await self.gates.pop(0).wait()
         self.sizes.append(len(message))
         self.messages.append(orjson.loads(message))
 
@@ -114,12 +114,15 @@ async def test_the_first_piece_goes_at_once_and_the_rest_together_after_a_pause(
 
 async def test_what_is_added_while_a_publication_is_under_way_keeps_its_order(turn: UUID) -> None:
     recorder, pause = Recorder(), Pause()
-    recorder.open.clear()
+    gate = asyncio.Event()
+    recorder.gates.append(gate)
     async with DeltaWriter(recorder, turn, 1, pause=pause) as writer:
         await writer.add("a")
-        flushing = asyncio.create_task(writer.flush())
+        await until(lambda: not recorder.gates)
         await writer.add("b")
-        recorder.open.set()
+        flushing = asyncio.create_task(writer.flush())
+        await asyncio.sleep(0)
+        gate.set()
         await flushing
     assert recorder.view.text == "ab"
 

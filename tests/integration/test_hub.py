@@ -15,9 +15,9 @@ from core.database import Database, make_engine
 from core.dsn import Dsn
 from core.unit_of_work import Session
 from events.bus import Backoff, Bus
-from events.feed import Batch, Feed, Follower
-from events.hub import Hub, Resync, UserGone
+from events.hub import Batch, Hub, Resync, UserGone
 from events.log import ChangeLog, wake_channel
+from events.subscription import Subscription
 from migrations import runner
 from tests.conftest import new_user
 from tests.support.changes import Silent, move_counter, write
@@ -183,6 +183,33 @@ async def test_a_wake_up_that_isnt_true_or_isnt_a_number_harms_nothing(
         assert hub.stats.reads == settled + 1
 
 
+class SlowBus(Bus):
+    """Confirms a subscription when the test says so."""
+
+    confirmed: asyncio.Event
+
+    @asynccontextmanager
+    async def subscribe(self, channel: str) -> AsyncIterator[Subscription]:
+        await self.confirmed.wait()
+        async with super().subscribe(channel) as subscription:
+            yield subscription
+
+
+async def test_the_log_is_replayed_only_once_wake_ups_are_heard(database: Database, user: str) -> None:
+    bus = SlowBus("memory://")
+    bus.confirmed = asyncio.Event()
+    async with bus, Hub(database, bus, poll_every=NEVER) as hub:
+        await write(database, user)
+        async with aclosing(hub.follow(user, 0)) as items:
+            waiting = asyncio.ensure_future(numbers(items, 2))
+            await until(lambda: hub.followers == 1)
+            await write(database, user)
+            assert hub.stats.reads == 0
+            bus.confirmed.set()
+            assert await waiting == [1, 2]
+            assert hub.stats.reads == 1
+
+
 async def test_users_dont_hear_of_each_other(database: Database, hub: Hub, user: str) -> None:
     stranger = await new_user(database)
     async with live(hub, user) as ours, live(hub, stranger) as theirs:
@@ -219,14 +246,18 @@ async def test_one_batch_may_be_larger_than_the_queue(database: Database, bus: B
         assert hub.stats.overflowed == 0
 
 
-async def test_a_lost_wake_up_is_found_by_a_look_at_the_positions(silent: Database, hub: Hub, user: str) -> None:
+async def test_a_lost_wake_up_is_found_by_a_look_at_the_positions(
+    database: Database, silent: Database, hub: Hub, user: str
+) -> None:
     async with live(hub, user) as items:
         await write(silent, user, count=3)
         reads = hub.stats.reads
         await hub.poll()
         assert await numbers(items, 3) == [1, 2, 3]
         await hub.poll()
-        assert (hub.stats.polls, hub.stats.reads) == (2, reads + 1)
+        await write(database, user)
+        assert await numbers(items, 4) == [4]
+        assert (hub.stats.polls, hub.stats.reads) == (2, reads + 2)
 
 
 async def test_the_hub_looks_at_the_positions_by_itself(
@@ -410,22 +441,3 @@ async def test_replicas_hear_of_each_others_changes_and_catch_up_after_the_broke
         for items in followers:
             assert await numbers(items, 5) == [5]
         assert all(hub.stats.polls >= 1 for hub in hubs)
-
-
-async def test_a_gap_that_a_follower_would_see_sends_it_back_to_the_log() -> None:
-    follower = Follower(3, None, size=10)
-    follower.go_live()
-    assert not follower.offer(Batch("ada", (), 5, 6))
-    assert follower.offer(Batch("ada", (), 4, 6))
-    assert follower.offer(Batch("ada", (), 2, 6))
-
-
-async def test_a_follower_isnt_admitted_behind_its_feed_or_with_another_epoch() -> None:
-    async def read(user_id: str, after_seq: int, epoch: object) -> object:
-        raise AssertionError("nothing reads here")
-
-    feed = Feed("ada", read=read, on_gap=lambda: None, on_overflow=lambda: None)  # type: ignore[arg-type]  # never read
-    first, late, foreign = (Follower(seq, epoch, 10) for seq, epoch in ((5, None), (4, None), (5, uuid4())))
-    for follower in (first, late, foreign):
-        feed.admit(follower)
-    assert [first.live, late.live, foreign.live] == [True, False, False]

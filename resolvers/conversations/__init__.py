@@ -1,0 +1,1 @@
+"""Conversations in GraphQL: messages, turns and tool calls as well."""

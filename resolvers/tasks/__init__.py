@@ -1,0 +1,1 @@
+"""Tasks and labels in GraphQL."""

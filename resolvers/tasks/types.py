@@ -1,0 +1,110 @@
+"""Task, Label and TaskRevision, declared on their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from sqlalchemy import literal_column
+from strawberry.scalars import JSON
+
+from models.tasks import labels, task_labels, task_revisions, tasks
+from resolvers.enums import Actor, Priority, TaskAction, TaskOrder
+from resolvers.fields import Connection, Key, Keyset, Node, Through, column, connection, many, node, one, pure
+from resolvers.scalars import TimeZone
+
+if TYPE_CHECKING:
+    from resolvers.conversations.types import ToolCall
+
+REVISIONS = Keyset("revisions", (Key.number(task_revisions.c.version), Key.uuid(task_revisions.c.id)), descending=True)
+
+
+def _due(infinity: str) -> Key:
+    """Tasks without a due date come last in both directions: an infinity stands for theirs, so no term is null."""
+    return Key(
+        literal_column(f"coalesce(tasktalk.tasks.due_order, '{infinity}'::timestamp)", tasks.c.due_order.type), _wall
+    )
+
+
+def _wall(value: Any) -> datetime:
+    """A cursor's due order: asyncpg reads PostgreSQL's infinities as the ends of Python's calendar."""
+    return datetime.fromisoformat(value)
+
+
+def task_keyset(order: Any, *, descending: bool) -> Keyset:
+    """The order of a task list."""
+    first = {
+        TaskOrder.POSITION: Key.text(tasks.c.position),
+        TaskOrder.DUE: _due("-infinity" if descending else "infinity"),
+        TaskOrder.CREATED: Key.instant(tasks.c.created_at),
+        TaskOrder.UPDATED: Key.instant(tasks.c.updated_at),
+        TaskOrder.PRIORITY: Key.number(tasks.c.priority),
+    }[order]
+    return Keyset(f"tasks by {order.value}", (first, Key.uuid(tasks.c.id)), descending)
+
+
+@node(labels, description="A name that tasks can bear; a list that a person names is one as well.")
+class Label(Node):
+    name: str = column(description="Its name, unique among the user's labels whatever the case.")
+    color: str | None = column(description="Its colour as #rrggbb.")
+    version: int = column(description="Rises at every change.")
+
+
+@strawberry.type(description="One field of a task before and after a change.")
+class FieldChange:
+    field: str = strawberry.field(description="The field, named as in GraphQL.")
+    before: JSON | None = strawberry.field(description="What it was.")
+    after: JSON | None = strawberry.field(description="What it became.")
+
+
+def _changes(changes: Sequence[Mapping[str, Any]]) -> list[FieldChange]:
+    return [FieldChange(field=one["field"], before=one["before"], after=one["after"]) for one in changes]
+
+
+@node(task_revisions, description="One change of a task: what, by whom, by which call.")
+class TaskRevision(Node):
+    version: int = column(description="The task's version that this change made.")
+    action: TaskAction = column(description="What happened.")
+    actor: Actor = column(description="Who did it.")
+    tool_call: Annotated[ToolCall, strawberry.lazy("resolvers.conversations.types")] | None = one(
+        task_revisions.c.tool_call_id, description="The call that did it, if the assistant did."
+    )
+    changes: list[FieldChange] = pure(
+        _changes, needs=[task_revisions.c.changes], description="The fields that changed."
+    )
+    at: datetime = column(description="When.")
+
+
+def _is_set(value: Any) -> bool:
+    return value is not None
+
+
+@node(tasks, description="Something to do.")
+class Task(Node):
+    title: str = column(description="What is to do, 1..500 characters.")
+    description: str | None = column(description="More about it, up to 10,000 characters.")
+    is_completed: bool = pure(_is_set, needs=[tasks.c.completed_at], description="Whether it is done.")
+    completed_at: datetime | None = column(description="When it was done.")
+    due_date: date | None = column(description="The day it is due, all day; exclusive with dueAt.")
+    due_at: datetime | None = column(description="The instant it is due, meant in `timeZone`.")
+    time_zone: TimeZone | None = column(description="The zone that the due time is meant in.")
+    priority: Priority = column(description="How much it matters.")
+    labels: list[Label] = many(
+        Through(task_labels.c.task_id, task_labels.c.label_id),
+        order=[labels.c.name_key],
+        limit=100,
+        description="Its labels, by name.",
+    )
+    position: str = column(description="Where it stands in the user's own order: compare as text.")
+    version: int = column(description="Rises at every change; give it as expectedVersion.")
+    created_at: datetime = column(description="When it was made.")
+    updated_at: datetime = column(description="When it last changed.")
+    deleted_at: datetime | None = column(description="When it was deleted; it can be restored.")
+    history: Connection[TaskRevision] = connection(
+        task_revisions.c.task_id,
+        keyset=REVISIONS,
+        backwards=False,
+        description="Who changed what and why, newest first.",
+    )
