@@ -6,12 +6,13 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 
-from events.bus_backends import LinkLost, check_url, make_backend
+from events.bus_backends import LinkLost
 from events.bus_link import Link
+from events.bus_redis import check_url, make_backend
 from events.subscription import RESYNC, Channels, Received, Subscription
 
 __all__ = ["MAX_MESSAGE_BYTES", "RESYNC", "Backoff", "Bus", "BusStats", "Received", "Subscription"]
@@ -84,7 +85,7 @@ class Bus:
         self._supervisor: asyncio.Task[None] | None = None
         self._attempted = asyncio.Event()
         self._was_up = False
-        self._stopped = False
+        self._stopping = asyncio.Event()
 
     @property
     def healthy(self) -> bool:
@@ -98,7 +99,7 @@ class Bus:
 
     async def start(self) -> None:
         """Begin; returns after the first attempt to connect, whether or not it succeeded. To be called once."""
-        if self._supervisor is not None or self._stopped:
+        if self._supervisor is not None or self._stopping.is_set():
             raise RuntimeError("a bus starts once")
         self._supervisor = asyncio.create_task(self._supervise(), name="bus")
         try:
@@ -109,10 +110,11 @@ class Bus:
 
     async def stop(self) -> None:
         """End every subscription, close the connections and wait for all tasks. Calling it again does nothing."""
-        self._stopped = True
+        self._stopping.set()
         self._channels.close_all()
-        if self._supervisor is not None:
-            self._supervisor.cancel()
+        if self._link is not None:
+            self._link.end()
+        if self._supervisor is not None:  # asked to end, not cancelled: it may be closing a lost link's connections
             await asyncio.wait([self._supervisor])
 
     async def __aenter__(self) -> Bus:
@@ -152,7 +154,7 @@ class Bus:
         unhealthy one it begins at once, and RESYNC arrives when the broker is back.
         """
         reader = Subscription(self._queue_size)
-        if self._stopped:
+        if self._stopping.is_set():
             reader.close()
             yield reader
             return
@@ -169,7 +171,7 @@ class Bus:
     async def _supervise(self) -> None:
         """Make a link, and another when it is lost, until stopped."""
         failures = 0
-        while not self._stopped:
+        while not self._stopping.is_set():
             link = self._link = Link(
                 make_backend(self._url, answer_within=self._answer_within),
                 self._channels,
@@ -180,13 +182,15 @@ class Bus:
             try:
                 await link.run(self._came_up)
             except Exception as error:  # whatever ended the link, the cure is the same: another one
-                level = logging.DEBUG if failures else logging.WARNING
-                log.log(level, "the bus lost %s: %s", self._broker, _cause(error))
+                if not self._stopping.is_set():
+                    level = logging.DEBUG if failures else logging.WARNING
+                    log.log(level, "the bus lost %s: %s", self._broker, _cause(error))
             finally:
                 self._attempted.set()
             failures = 0 if link.proven else failures + 1
-            if not self._stopped:  # a cancellation can drown in the link's own failure
-                await asyncio.sleep(self._backoff.delay(failures))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._backoff.delay(failures)):
+                    await self._stopping.wait()
 
     def _came_up(self) -> None:
         log.info("the bus is connected to %s", self._broker)

@@ -71,6 +71,10 @@ class Link:
         """Hand a message to the broker. Raises what the client raises."""
         await self._broadcast.publish(channel, message)
 
+    def end(self) -> None:
+        """Have `run` close the connections and raise, as if the link were lost."""
+        self._backend.lose("ended")
+
     def doubt(self) -> None:
         """Probe now: something went wrong that the link may not have noticed."""
         self._doubt.set()

@@ -190,9 +190,9 @@ class Hub:
         """Read on; again and again while the database refuses. Raises UserGone, or _Stopped after a failure."""
         failures = 0
         while True:
+            self._stats.reads += 1
             try:
                 async with self._database.snapshot(user_id) as session:
-                    self._stats.reads += 1
                     return await read_on(session, after_seq, epoch)
             except UserGone:
                 raise

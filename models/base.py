@@ -49,6 +49,11 @@ def one_of(column: str, values: type[StrEnum] | Iterable[str], *, nullable: bool
     return CheckConstraint(f"{null}{column} IN ({listed})", name=column)
 
 
+def stored(table: Table) -> list[Column[Any]]:
+    """The columns that are written, in the order of the table, which is that of its value's fields (a test says so)."""
+    return [column for column in table.columns if column.computed is None]
+
+
 def rows_of(table: Table) -> Select[Any]:
-    """All columns in the order of the table, which is the order of its value's fields (a test says so)."""
-    return select(*table.c)
+    """All rows of a table, with its stored columns."""
+    return select(*stored(table))

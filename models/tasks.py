@@ -143,7 +143,6 @@ class Task:
     deleted_at: datetime | None
     idempotency_key: str | None
     idempotency_digest: bytes | None
-    due_order: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,9 +123,9 @@ def expr(name: str, sql: Sql, *, description: str, convert: Callable[[Any], Any]
     return _field(Expr(name, sql), resolve, description)
 
 
-def one(key: SqlColumn[Any] | Expr, *, description: str) -> Any:
-    """The single target that a column (or an expression) refers to; null where that is null or the target is gone."""
-    edge = One(key.name, key if isinstance(key, Expr) else None)
+def one(key: SqlColumn[Any] | Expr | str, *, description: str) -> Any:
+    """The single target that a column, an expression or the root's own attribute refers to; null where that is null or the target is gone."""
+    edge = One(key if isinstance(key, str) else key.name, key if isinstance(key, Expr) else None)
 
     async def resolve(root: Any, info: Info) -> Any:
         value = getattr(root, edge.key)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, bindparam, func, literal, select, true
+from sqlalchemy import ARRAY, ColumnElement, Select, bindparam, func, literal, select, true
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info
 
@@ -72,7 +72,7 @@ class Edges:
 
     def __init__(self, reading: Reading, scope: Scope) -> None:
         self._reading = reading
-        self._scope = scope
+        self.scope = scope
         self._loader: DataLoader[Hashable, Any] = DataLoader(self._batch)
         self._shapes: dict[tuple[int, str], _Shape] = {}
         self.statements = 0
@@ -107,15 +107,15 @@ class Edges:
 
         async def count() -> int:
             table = shape.kind.table
-            inner = select(literal(1)).select_from(table).where(table.c.user_id == self._scope.user_id, *where)
+            inner = select(literal(1)).select_from(table).where(table.c.user_id == self.scope.user_id, *where)
             return int((await self._rows(select(func.count()).select_from(inner.limit(COUNTED + 1).subquery())))[0][0])
 
         return make_connection(request, cursors, [self._split(shape, row) for row in rows], count)
 
-    async def rows(self, info: Info, statement: Callable[[FromClause], Select[Any]], type_name: str) -> list[Any]:
+    async def rows(self, info: Info, statement: Select[Any], type_name: str) -> list[Any]:
         """All rows of a type that a statement on its table chooses: for short lists such as labels."""
         shape = self._shape(info, (), type_name)
-        chosen = statement(shape.kind.table).with_only_columns(*shape.sql(self._scope))
+        chosen = statement.with_only_columns(*shape.sql(self.scope))
         return [shape.kind.record(shape.names, row) for row in await self._rows(chosen)]
 
     def _shape(self, info: Info, path: Sequence[str] = (), type_name: str | None = None) -> _Shape:
@@ -174,15 +174,15 @@ class Edges:
 
     async def _load_ones(self, shape: _Shape, values: Sequence[Any]) -> dict[Any, Any]:
         table, key = shape.kind.table, shape.kind.key
-        statement = select(*shape.sql(self._scope)).where(key == func.any(_array(values, key)))
+        statement = select(*shape.sql(self.scope)).where(key == func.any(_array(values, key)))
         if "user_id" in table.c:
-            statement = statement.where(table.c.user_id == self._scope.user_id)
+            statement = statement.where(table.c.user_id == self.scope.user_id)
         records = (shape.kind.record(shape.names, row) for row in await self._rows(statement))
         return {getattr(record, str(key.key)): record for record in records}
 
     async def _load_many(self, shape: _Shape, edge: Many, values: Sequence[Any]) -> dict[Any, list[Any]]:
         parent = func.unnest(_array(values, shape.kind.key)).column_valued("parent")
-        inner = select(*shape.sql(self._scope)).order_by(*edge.order).limit(edge.limit)
+        inner = select(*shape.sql(self.scope)).order_by(*edge.order).limit(edge.limit)
         inner = self._refers(inner, shape.kind, edge.foreign, parent)
         grouped: dict[Any, list[Any]] = defaultdict(list)
         for value, *row in await self._rows(_beside(parent, inner)):
@@ -213,7 +213,7 @@ class Edges:
 
     def _refers(self, statement: Select[Any], kind: NodeType, foreign: Any, parent: ColumnElement[Any]) -> Select[Any]:
         table = kind.table
-        owned = statement.where(table.c.user_id == self._scope.user_id)
+        owned = statement.where(table.c.user_id == self.scope.user_id)
         if not isinstance(foreign, Through):
             return owned.where(foreign == parent)
         link = foreign.here.table
@@ -224,8 +224,8 @@ class Edges:
     def _page_of(self, shape: _Shape, keyset: Keyset, request: PageRequest) -> Select[Any]:
         keys = [key.sql.label(f"key_{index}") for index, key in enumerate(keyset.keys)]
         statement = (
-            select(*shape.sql(self._scope), *keys)
-            .where(shape.kind.table.c.user_id == self._scope.user_id)
+            select(*shape.sql(self.scope), *keys)
+            .where(shape.kind.table.c.user_id == self.scope.user_id)
             .order_by(*keyset.order_by(backwards=request.backwards))
             .limit(request.limit + 1)
         )

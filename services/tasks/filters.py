@@ -110,7 +110,7 @@ def labelled(label_ids: Sequence[UUID]) -> ColumnElement[bool]:
 
 def containing(words: str) -> ColumnElement[bool]:
     """The words stand in the title or the description, whatever their case; % and _ mean themselves."""
-    return or_(*(_contains(column, words) for column in (tasks.c.title, tasks.c.description)))
+    return or_(*(contains(column, words) for column in (tasks.c.title, tasks.c.description)))
 
 
 def task_conditions(filter: TaskFilter, now: datetime, zone: ZoneInfo) -> list[ColumnElement[bool]]:
@@ -177,5 +177,5 @@ def _due_after(at: datetime, zone: ZoneInfo, field: Field) -> ColumnElement[bool
     return or_(tasks.c.due_at >= at, tasks.c.due_date > _last_begun(at, zone, field))
 
 
-def _contains(column: ColumnElement[str] | ColumnElement[str | None], words: str) -> ColumnElement[bool]:
+def contains(column: ColumnElement[str] | ColumnElement[str | None], words: str) -> ColumnElement[bool]:
     return func.strpos(func.lower(column), func.lower(words)) > 0

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, DateTime, case, cast, func, literal, selec
 from sqlalchemy.sql import Select
 
 from core.unit_of_work import Session
-from models.base import rows_of
+from models.base import rows_of, stored
 from models.enums import Priority
 from models.tasks import Label, Task, labels, task_labels, tasks
 from services.labels import labels_of, name_key
@@ -73,7 +73,7 @@ async def list_tasks(
     conditions = [tasks.c.user_id == session.user_id, *_conditions(session, query, zone)]
     total = select(func.count()).select_from(tasks).where(*conditions).scalar_subquery()
     statement = (
-        select(*tasks.c, total)
+        select(*stored(tasks), total)
         .where(*conditions)
         .order_by(_due_order(zone).asc().nulls_last(), tasks.c.position, tasks.c.id)
         .limit(min(max(limit, 1), LIST_LIMIT))

@@ -10,8 +10,8 @@ import pytest
 from redis.asyncio import Redis
 
 from events.bus import RESYNC, Backoff, Bus
-from events.bus_backends import PREFIX
 from events.bus_link import BATCH
+from events.bus_redis import PREFIX
 from events.subscription import Item, Subscription
 from tests.integration.test_bus import visit
 from tests.support.mini_redis import MiniRedis

@@ -82,24 +82,20 @@ async def next_of(follower: Follower) -> list[int]:
     return [change.seq for change in batch.changes]
 
 
-async def test_a_read_that_ends_after_its_followers_left_doesnt_take_the_feed_back(
+async def test_a_read_that_ends_after_its_followers_left_leaves_no_gap_for_who_came_meanwhile(
     feed: Feed, log: Log, wake_ups: Subscription
 ) -> None:
-    early, late = follower_at(5), follower_at(7)
-    feed.admit(early)
+    ahead, behind = follower_at(5), follower_at(3)  # the second read the log to its end before 4 and 5 were there
+    feed.admit(ahead)
     log.seq = 6
     wake_ups.put(Received("6"))
     await until(lambda: log.asked == [5])
-    feed.leave(early)
-    log.seq = 7
-    feed.admit(late)
-    log.answer()
-    log.seq = 8
-    wake_ups.put(Received("8"))
+    feed.leave(ahead)
+    feed.admit(behind)
     log.answer()
     log.answer()
-    assert await next_of(late) == [8]
-    assert feed.read_to == 8
+    assert await next_of(behind) == [4, 5, 6]
+    assert (feed.read_to, log.asked) == (6, [5, 3])
 
 
 async def test_a_gap_before_anyone_waits_is_read_over_as_soon_as_someone_does(
@@ -107,12 +103,24 @@ async def test_a_gap_before_anyone_waits_is_read_over_as_soon_as_someone_does(
 ) -> None:
     wake_ups.put(RESYNC)
     wake_ups.put(Received("2"))
-    await until(lambda: feed._announced == 2)
+    await until(lambda: feed._announced == 2 and not feed._wake.is_set())
     log.seq = 3  # its wake-up fell into the gap, after the follower's own read
     feed.admit(follower := follower_at(2))
     log.answer()
     assert await next_of(follower) == [3]
     assert gaps == []
+
+
+async def test_a_wake_up_that_came_between_a_followers_own_read_and_its_place_in_the_feed_counts(
+    feed: Feed, log: Log, wake_ups: Subscription
+) -> None:
+    log.seq = 3
+    wake_ups.put(Received("3"))
+    await until(lambda: feed._announced == 3 and not feed._wake.is_set())
+    feed.admit(follower := follower_at(2))
+    log.answer()
+    assert await next_of(follower) == [3]
+    assert log.asked == [2]
 
 
 async def test_a_gap_while_someone_waits_is_the_hubs_to_look_into(
@@ -130,12 +138,15 @@ async def test_a_follower_isnt_admitted_behind_its_feed_or_with_another_epoch(fe
     assert [first.live, late.live, foreign.live] == [True, False, False]
 
 
-def test_a_gap_that_a_follower_would_see_sends_it_back_to_the_log() -> None:
+async def test_a_gap_that_a_follower_would_see_sends_it_back_to_the_log() -> None:
     follower = follower_at(3)
     follower.go_live()
     assert not follower.offer(Batch("ada", (), 5, 6))
     assert follower.offer(Batch("ada", (), 4, 6))
     assert follower.offer(Batch("ada", (), 2, 6))
+    assert follower.offer(Batch("ada", (), 7, 7))
+    batches = [await follower.next(), await follower.next()]
+    assert [(batch.first_seq, batch.up_to) for batch in batches if batch] == [(4, 6), (7, 7)]
 
 
 async def test_a_batch_that_overlaps_is_trimmed_to_what_is_new() -> None:

@@ -1,0 +1,61 @@
+"""Waiting for a turn on its changes: no polling, and no connection held meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.errors import DomainError, ErrorCode
+from events.hub import Batch
+from events.reading import position
+from models.enums import TurnStatus
+from models.turns import turns
+from resolvers.operation import Operation
+
+LONGEST = 60
+
+
+def check_wait(seconds: int) -> int:
+    """Raises DomainError INVALID outside 0..60."""
+    if not 0 <= seconds <= LONGEST:
+        message = f"waitSeconds must be 0..{LONGEST}."
+        raise DomainError(ErrorCode.INVALID, message, field=("input", "waitSeconds"))
+    return seconds
+
+
+async def wait_for_turn(operation: Operation, turn_id: UUID, seconds: int) -> None:
+    """Return when the turn has ended or the time is over; what is read afterwards is of a fresh snapshot."""
+    if not seconds:
+        return
+    try:
+        async with asyncio.timeout(seconds):
+            await _until_ended(operation, turn_id)
+    except TimeoutError:
+        pass
+    finally:
+        await operation.renew()
+
+
+async def _until_ended(operation: Operation, turn_id: UUID) -> None:
+    ended, seq = await _look(operation, turn_id)
+    if ended:
+        return
+    async with aclosing(operation.application.hub.follow(operation.user_id, seq)) as items:
+        async for item in items:
+            if not isinstance(item, Batch) or any(change.entity_id == turn_id for change in item.changes):
+                ended, _ = await _look(operation, turn_id)
+                if ended:
+                    return
+
+
+async def _look(operation: Operation, turn_id: UUID) -> tuple[bool, int]:
+    await operation.renew()
+    async with operation.reading() as session:
+        statement = select(turns.c.status).where(turns.c.user_id == operation.user_id, turns.c.id == turn_id)
+        status = await session.scalar(statement)
+        seq = (await position(session)).seq
+    await operation.renew()
+    return status is None or TurnStatus(status).ended, seq
