@@ -34,7 +34,7 @@ from core.errors import ErrorCode
 from core.ids import parse_global_id
 from core.unit_of_work import UnitOfWork
 from events.bus import Bus
-from events.deltas import DeltaWriter
+from events.deltas import DeltaWriter, utf16_length
 from models.enums import FinishReason, ToolCallStatus
 from models.turns import Round, ToolCall
 from services import conversations, turns
@@ -245,7 +245,7 @@ class TurnRunner:
         saver = _DraftSaver(self, progress.attempt)
         begun = False
         async with (
-            DeltaWriter(self._engine.bus, self._turn.id, progress.attempt, base=before) as deltas,
+            DeltaWriter(self._engine.bus, self._turn.id, progress.attempt, base=utf16_length(before)) as deltas,
             aclosing(progress.provider.stream(self._prompt(progress), specs())) as events,  # type: ignore[type-var]
         ):
             async for event in events:

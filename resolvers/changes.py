@@ -95,7 +95,7 @@ class SettingsChanged(Change):
 
 
 @strawberry.type(
-    description="Nothing new of the kinds asked for, up to here: a replay has ended, or a quiet filter's cursor moves on."
+    description="Nothing new of the kinds asked for, up to here: a replay ended, or a quiet filter's cursor moves on."
 )
 class Progress(Change):
     pass
@@ -191,8 +191,8 @@ async def _start(operation: Operation, session: Any, after: str | None) -> tuple
 @strawberry.type
 class ChangeSubscriptions:
     @strawberry.subscription(
-        description="Every change of the viewer's data, in order and without a gap: first those after `after`, then each as it"
-        " commits. The entities are as of now (null once gone); ids always come."
+        description="Every change of the viewer's data, in order and without a gap: first those after `after`, then each"
+        " as it commits. The entities are as of now (null once gone); ids always come."
     )
     async def changes(
         self,
@@ -251,5 +251,3 @@ async def _follow(
 
 def _passes(change: LoggedChange, kinds: frozenset[str] | None, conversation_id: UUID | None) -> bool:
     return (kinds is None or change.kind in kinds) and conversation_id in (None, change.conversation_id)
-
-

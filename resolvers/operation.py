@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from core import clock
 from core.database import Database
@@ -20,6 +20,9 @@ from services.auth.verify import Claims
 from services.users import Identity
 
 Result = TypeVar("Result")
+
+LINGER: Final = 0.05
+"""Seconds that a live operation keeps its snapshot after a read: the levels of one event follow each other faster."""
 
 
 class Gate(Protocol):
@@ -51,6 +54,9 @@ class Operation:
         self._turn = asyncio.Lock()
         self._opened: AbstractAsyncContextManager[Session] | None = None
         self._session: Session | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._live = False
         self.edges = self._new_edges()
 
     @property
@@ -69,15 +75,46 @@ class Operation:
                 opened = self.application.database.snapshot(self.user_id)
                 self._session = await opened.__aenter__()
                 self._opened = opened
-            yield self._session
+            try:
+                yield self._session
+            finally:
+                if self._live:
+                    self._release_soon()
 
-    async def renew(self) -> None:
-        """Give the snapshot back and forget what was loaded: what is read next is of a later instant."""
+    def live(self) -> None:
+        """From now on give the snapshot back when nothing was read for a moment: a subscription holds no connection
+        while its client is slow to take what was read."""
+        self._live = True
+
+    def _release_soon(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(LINGER, self._release)
+
+    def _release(self) -> None:
+        task = asyncio.create_task(self._give_back(), name="release-snapshot")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _give_back(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
         async with self._turn:
             opened, self._opened, self._session = self._opened, None, None
             if opened is not None:
                 await opened.__aexit__(None, None, None)
+
+    async def renew(self) -> None:
+        """Give the snapshot back and forget what was loaded: what is read next is of a later instant."""
+        await self._give_back()
         self.edges = self._new_edges()
+
+    async def close(self) -> None:
+        """Give everything back, what is already being given back included."""
+        await self._give_back()
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def work(self, action: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
         """One unit of work as the caller; what is read after it is of a fresh snapshot."""
@@ -95,4 +132,4 @@ async def operation(application: Application, identity: Identity, claims: Claims
     try:
         yield made
     finally:
-        await made.renew()
+        await made.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, NewType
+from typing import Any, Final, NewType
 
 import strawberry
 
@@ -34,7 +34,7 @@ def _zone(value: Any) -> str:
     return value
 
 
-SCALARS = {
+SCALARS: Final[dict[object, Any]] = {
     datetime: strawberry.scalar(
         name="DateTime",
         description="An instant (RFC 3339), answered in UTC with Z.",

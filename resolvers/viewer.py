@@ -103,7 +103,9 @@ class Viewer(Node):
             limits = await _limits(info, session)
         return Usage(turns=int(turns), input_tokens=int(read), output_tokens=int(written), limits=limits)
 
-    @strawberry.field(description="The place of the newest change: read it beside a first page, then subscribe after it.")
+    @strawberry.field(
+        description="The newest change's place: read it beside a first page, then subscribe after it."
+    )
     async def cursor(self, info: Info) -> str:
         async with info.context.reading() as session:
             return cursors.encode((await position(session)).cursor, info.context.user_id)
@@ -119,7 +121,9 @@ class ViewerQueries:
 
 @strawberry.input(description="The settings to change.")
 class UpdateSettingsInput:
-    time_zone: TimeZone | None = strawberry.field(default=None, description="The zone that days and times are meant in.")
+    time_zone: TimeZone | None = strawberry.field(
+        default=None, description="The zone that days and times are meant in."
+    )
     locale: str | None = strawberry.field(default=None, description="A BCP 47 tag, e.g. en-GB.")
 
 

@@ -163,7 +163,7 @@ async def update_label(
     changed = replace(changed, version=label.version + 1)
     where = (labels.c.user_id == work.user_id, labels.c.id == label_id)
     try:
-        async with work.connection.begin_nested():
+        async with work.savepoint():
             await work.execute(update(labels).where(*where).values(**values, version=changed.version))
     except IntegrityError as error:
         raise _taken(changed.name) from error

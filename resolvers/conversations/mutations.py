@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import strawberry
@@ -36,7 +36,7 @@ class SendMessageInput:
     idempotency_key: str | None = strawberry.field(
         default=None, description="1..200 characters: the same key and content answer the same turn, for good."
     )
-    wait_seconds: int = strawberry.field(
+    wait_seconds: int | None = strawberry.field(
         default=0, description="0..60: answer when the turn has ended; the payload is then read in one snapshot."
     )
 
@@ -102,12 +102,12 @@ class ConversationMutations:
     ) -> SendMessagePayload:
         operation = info.context
         try:
-            seconds = check_wait(input.wait_seconds)
+            seconds = check_wait(input.wait_seconds or 0)
             where = input.conversation_id
             new = NewMessage(
                 content=input.content,
                 conversation_id=id_of(where, "Conversation", "conversationId") if where is not None else None,
-                context=input.context,
+                context=cast("Any", input.context),
                 time_zone=input.time_zone,
                 idempotency_key=input.idempotency_key,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import strawberry
 from sqlalchemy import ColumnElement, exists, not_
@@ -105,7 +105,9 @@ class ConversationQueries:
         )
         return page
 
-    @strawberry.field(description="A conversation's messages, oldest to newest; with neither first nor last the newest 20.")
+    @strawberry.field(
+        description="Its messages, oldest to newest; with neither first nor last the newest 20."
+    )
     async def messages(
         self,
         info: Info,
@@ -155,7 +157,7 @@ class ConversationQueries:
                 name=tool.name.value,
                 description=tool.description,
                 operation=tool.operation.value,
-                parameters_schema=tool.parameters.model_json_schema(),
+                parameters_schema=cast("Any", tool.parameters.model_json_schema()),
                 destructive=tool.destructive,
             )
             for tool in TOOLS.values()

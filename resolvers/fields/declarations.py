@@ -124,7 +124,7 @@ def expr(name: str, sql: Sql, *, description: str, convert: Callable[[Any], Any]
 
 
 def one(key: SqlColumn[Any] | Expr | str, *, description: str) -> Any:
-    """The single target that a column, an expression or the root's own attribute refers to; null where that is null or the target is gone."""
+    """The target that a column, an expression or an attribute of the root refers to; null where it is gone."""
     edge = One(key if isinstance(key, str) else key.name, key if isinstance(key, Expr) else None)
 
     async def resolve(root: Any, info: Info) -> Any:

@@ -64,7 +64,9 @@ class UpdateTaskInput:
     description: str | None = strawberry.field(default=strawberry.UNSET, description="Up to 10,000 characters.")
     due_date: date | None = strawberry.field(default=strawberry.UNSET, description="A day; clears dueAt.")
     due_at: datetime | None = strawberry.field(default=strawberry.UNSET, description="An instant; clears dueDate.")
-    time_zone: TimeZone | None = strawberry.field(default=strawberry.UNSET, description="The zone that dueAt is meant in.")
+    time_zone: TimeZone | None = strawberry.field(
+        default=strawberry.UNSET, description="The zone that dueAt is meant in."
+    )
     priority: Priority | None = strawberry.field(default=strawberry.UNSET, description="How much it matters.")
     labels: list[str] | None = strawberry.field(default=strawberry.UNSET, description="All its labels, by name.")
 

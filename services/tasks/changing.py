@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from core.unit_of_work import UnitOfWork
@@ -43,7 +44,9 @@ async def update_tasks(
 
 
 def _needs_zone(patch: TaskPatch, before: Iterable[Task]) -> bool:
-    return bool(patch.due_at) and not isinstance(patch.time_zone, str) and any(not task.time_zone for task in before)
+    if not isinstance(patch.due_at, datetime) or isinstance(patch.time_zone, str):
+        return False
+    return patch.time_zone is None or any(not task.time_zone for task in before)
 
 
 async def update_task(

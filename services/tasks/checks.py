@@ -82,7 +82,7 @@ def patched(task: Task, patch: TaskPatch, zone: str) -> Task:
     if due_at is None and task.due_at is not None:
         time_zone = given(patch.time_zone, None)
     elif due_at is not None and time_zone is None:
-        if patch.time_zone is None:
+        if patch.time_zone is None and not isinstance(patch.due_at, datetime):
             message = "timeZone can't be cleared while dueAt is set."
             raise DomainError(ErrorCode.INVALID, message, field=("input", "timeZone"))
         time_zone = zone

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,20 +23,28 @@ from services.tasks.filters import Days, DueBucket, Span
 
 LIST_LIMIT: Final = 100
 WORD_LIMIT: Final = 8
-"""Words of a target that the pre-selection looks for; more say nothing more."""
+"""Words of a search or a target that are looked for; more say nothing more."""
+
+_WORD: Final = re.compile(r"\w{2,}")
+_EMPTY: Final = frozenset({"the", "an", "my", "our", "that", "this", "to", "of", "and", "task", "one"})
+"""Words that say nothing about which task is meant."""
 
 Due = Days | Span | DueBucket
 
 
 @dataclass(frozen=True, slots=True)
 class TaskQuery:
-    """What a tool lists. Deleted tasks never are; `label` is a name in any case; `text` a substring."""
+    """What a tool lists. Deleted tasks never are; `label` is a name in any case; `text` a substring.
+
+    All of `words` (the first 8) must stand in the title or the description.
+    """
 
     is_completed: bool | None = None
     due: Due | None = None
     label: str | None = None
     priority_at_least: Priority | None = None
     text: str | None = None
+    words: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +74,14 @@ async def with_labels(session: Session, found: Sequence[Task]) -> list[LabelledT
 
 
 async def list_tasks(
-    session: Session, query: TaskQuery, zone: ZoneInfo, limit: int = LIST_LIMIT
+    session: Session, query: TaskQuery, zone: ZoneInfo, *, now: datetime | None = None, limit: int = LIST_LIMIT
 ) -> tuple[list[LabelledTask], int]:
     """The first `limit` (1..100) tasks by due then position, and how many there are in all, in two statements.
 
-    An all-day task comes before the timed ones of its day; undated ones come last.
+    `now` is an aware instant, the session's own by default. An all-day task comes before the timed ones of its day;
+    undated ones come last.
     """
-    conditions = [tasks.c.user_id == session.user_id, *_conditions(session, query, zone)]
+    conditions = [tasks.c.user_id == session.user_id, *_conditions(session, query, zone, now or session.now)]
     total = select(func.count()).select_from(tasks).where(*conditions).scalar_subquery()
     statement = (
         select(*stored(tasks), total)
@@ -86,18 +97,20 @@ async def list_tasks(
 async def candidates(session: Session, words: str, shown: Sequence[UUID] = (), limit: int = 300) -> list[Task]:
     """Tasks that these words could mean, most likely first, and with them those of the list last shown.
 
-    Titles with more of the words come first, then open tasks, then the newest: a mistyped title is still found among
-    the `limit` first. One statement that reads each title once.
+    The very title comes first, then titles with more of the words (or of their beginnings: a word may be mistyped or
+    inflected), then open tasks, then the newest. One statement that reads each title once.
     """
-    wanted = sorted({word for word in words.casefold().split() if len(word) > 1}, key=len, reverse=True)[:WORD_LIMIT]
-    hits: ColumnElement[int] = literal(0)
-    for word in wanted:
-        hits += case((func.strpos(func.lower(tasks.c.title), word) > 0, 1), else_=0)
+    title = func.lower(tasks.c.title)
+    score: ColumnElement[int] = case((title == func.lower(words.strip()), 100), else_=0)
+    said = set(_WORD.findall(words.casefold()))
+    longest_first = sorted(said - _EMPTY or said, key=lambda word: (-len(word), word))
+    for word in longest_first[:WORD_LIMIT]:
+        score += case((func.strpos(title, word) > 0, 3), (func.strpos(title, word[:3]) > 0, 1), else_=0)
     is_shown = case((tasks.c.id.in_(shown), 0), else_=1) if shown else literal(1)
     statement = (
         _own(session)
         .where(tasks.c.deleted_at.is_(None))
-        .order_by(is_shown, hits.desc(), tasks.c.completed_at.is_not(None), tasks.c.id.desc())
+        .order_by(is_shown, score.desc(), tasks.c.completed_at.is_not(None), tasks.c.id.desc())
         .limit(limit)
     )
     return await session.all(statement, Task)
@@ -111,12 +124,13 @@ def _due_order(zone: ZoneInfo) -> ColumnElement[Any]:  # Any: an instant
     return func.coalesce(tasks.c.due_at, func.timezone(zone.key, cast(tasks.c.due_date, DateTime)))
 
 
-def _conditions(session: Session, query: TaskQuery, zone: ZoneInfo) -> list[ColumnElement[bool]]:
+def _conditions(session: Session, query: TaskQuery, zone: ZoneInfo, now: datetime) -> list[ColumnElement[bool]]:
     bucket = query.due if isinstance(query.due, DueBucket) else None
     plain = filters.TaskFilter(
         is_completed=query.is_completed, due=bucket, priority_at_least=query.priority_at_least, text=query.text
     )
-    found = filters.task_conditions(plain, session.now, zone)
+    found = filters.task_conditions(plain, now, zone)
+    found += [filters.containing(word) for word in query.words[:WORD_LIMIT]]
     if isinstance(query.due, Days):
         found.append(filters.due_in(query.due, zone))
     elif isinstance(query.due, Span):

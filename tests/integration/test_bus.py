@@ -2,13 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack
 
 import pytest
 
 from core.errors import ConfigurationError
 from events.bus import MAX_MESSAGE_BYTES, RESYNC, Backoff, Bus, Received
+from events.bus_backends import MemoryBackend
 from tests.support.reading import GUARD, message, other_tasks, until
 
 
@@ -72,7 +73,7 @@ async def visit(bus: Bus, channel: str, token: str, pauses: list[int]) -> None:
 
 async def test_a_newcomer_hears_whatever_leave_its_join_overlaps() -> None:
     choose = random.Random(7)
-    async with Bus("memory://") as bus, asyncio.timeout(GUARD):
+    async with asyncio.timeout(GUARD), Bus("memory://") as bus:
         for race in range(300):
             async with asyncio.TaskGroup() as group:
                 for visitor in range(4):
@@ -92,6 +93,72 @@ async def test_a_join_cancelled_at_any_step_leaves_the_channel_sound(bus: Bus) -
             await visit(bus, "user:1", f"after {steps}", [0, 0])
     assert bus.healthy
     assert bus.stats.rebuilt == 0
+
+
+class Gated(MemoryBackend):
+    """A broker that takes its time over joining and parting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.joining, self.parting = asyncio.Event(), asyncio.Event()
+        self.may_join, self.may_part = asyncio.Event(), asyncio.Event()
+        self.may_join.set()
+        self.may_part.set()
+
+    async def join(self, channels: Sequence[str]) -> None:
+        self.joining.set()
+        await self.may_join.wait()
+        await super().join(channels)
+
+    async def part(self, channels: Sequence[str]) -> None:
+        self.parting.set()
+        await self.may_part.wait()
+        await super().part(channels)
+
+
+async def under_way(work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    """Start a visit and let it go as far as it can."""
+    task = asyncio.create_task(work)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    return task
+
+
+@pytest.fixture
+async def gated(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Bus, Gated]]:
+    backend = Gated()
+    monkeypatch.setattr("events.bus.make_backend", lambda url, *, answer_within: backend)
+    async with Bus("memory://", answer_within=2 * GUARD) as bus:
+        yield bus, backend
+
+
+async def test_a_newcomer_during_a_parting_waits_until_the_channel_is_joined_again(gated: tuple[Bus, Gated]) -> None:
+    bus, backend = gated
+    backend.may_part.clear()
+    async with bus.subscribe("user:1"):
+        backend.joining.clear()
+    await backend.parting.wait()
+    newcomer = await under_way(visit(bus, "user:1", "heard", [0, 0]))
+    assert bus.stats.published == 0
+    backend.may_part.set()
+    async with asyncio.timeout(GUARD):
+        await newcomer
+    assert backend.joining.is_set()
+
+
+async def test_a_newcomer_during_a_join_whose_reader_gave_up_hears(gated: tuple[Bus, Gated]) -> None:
+    bus, backend = gated
+    backend.joining.clear()
+    backend.may_join.clear()
+    leaver = await under_way(visit(bus, "user:1", "unheard", [0, 0]))
+    await backend.joining.wait()
+    leaver.cancel()
+    await asyncio.wait([leaver])
+    newcomer = await under_way(visit(bus, "user:1", "heard", [0, 0]))
+    assert bus.stats.published == 0
+    backend.may_join.set()
+    async with asyncio.timeout(GUARD):
+        await newcomer
 
 
 async def test_channels_that_nobody_reads_are_forgotten(bus: Bus) -> None:

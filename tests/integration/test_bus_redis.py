@@ -1,6 +1,7 @@
 """The bus over Redis that dies, hangs, comes late or is shared: on a small server of ours and on a real one."""
 
 import asyncio
+import gc
 import logging
 import random
 from collections.abc import AsyncIterator, Callable
@@ -150,6 +151,38 @@ async def test_stop_while_redis_is_away_leaves_no_task(redis: Broker) -> None:
     assert other_tasks() <= before
 
 
+async def test_stop_at_any_step_of_losing_redis_closes_every_connection(redis: Broker) -> None:
+    """An unclosed connection warns when it is collected, and fails the test."""
+    before = other_tasks()
+    for steps in range(0, 40, 3):
+        bus = Bus(redis.url, backoff=QUICKLY)
+        await bus.start()
+        await asyncio.gather(*(bus.publish("user:1", str(number)) for number in range(4)))
+        await redis.kill()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(GUARD):
+            await bus.stop()
+        assert other_tasks() <= before
+        await redis.start()
+    gc.collect()
+
+
+async def test_a_publish_cancelled_at_any_step_ends_cancelled(redis: Broker) -> None:
+    async with asyncio.timeout(GUARD), Bus(redis.url) as bus, bus.subscribe("user:1") as reader:
+        for steps in range(60):
+            publishing = asyncio.create_task(bus.publish("user:1", "perhaps"))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            asked = publishing.cancel()
+            await asyncio.wait([publishing])
+            assert publishing.cancelled() is asked
+        await bus.publish("user:1", "surely")
+        while await message(reader) != "surely":
+            pass
+        assert bus.healthy
+
+
 async def test_stop_while_connecting_to_a_redis_that_hangs_leaves_no_task(redis: Broker) -> None:
     before = other_tasks()
     redis.freeze()
@@ -183,7 +216,7 @@ async def test_no_connection_is_left_after_stop(redis: Broker) -> None:
 
 async def test_a_newcomer_hears_whatever_leave_its_join_overlaps(redis: Broker) -> None:
     choose = random.Random(11)
-    async with Bus(redis.url) as bus, asyncio.timeout(2 * GUARD):
+    async with asyncio.timeout(2 * GUARD), Bus(redis.url) as bus:
         for race in range(120):
             async with asyncio.TaskGroup() as group:
                 for visitor in range(3):

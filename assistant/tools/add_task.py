@@ -1,0 +1,56 @@
+"""add_task: one new task."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from assistant.tools.answers import changed, mark
+from assistant.tools.base import DueWords, LabelNames, Parameters, PriorityName, Tool, ToolContext, ToolOutcome, Words
+from assistant.tools.due import Due, read_due
+from models.enums import Actor, OperationType, Priority, ToolName
+from models.tasks import DESCRIPTION_LIMIT, TASK_TITLE_LIMIT
+from services.tasks import NewTask, create_task
+
+
+class AddTask(Parameters):
+    title: Annotated[
+        Words, Field(min_length=1, max_length=TASK_TITLE_LIMIT, description="What is to be done, without its due date.")
+    ]
+    description: Annotated[Words, Field(max_length=DESCRIPTION_LIMIT, description="Notes.")] | None = None
+    due: (
+        Annotated[DueWords, Field(description='When, in the user\'s words: "next Friday 3pm", "this weekend".')] | None
+    ) = None
+    priority: Annotated[PriorityName, Field(description="How important it is, where the user says so.")] | None = None
+    labels: Annotated[LabelNames, Field(description="Names of labels or lists; made where missing.")] | None = None
+
+
+async def run(context: ToolContext, parameters: AddTask) -> ToolOutcome:
+    due = read_due(parameters.due, context, lengths=True) if parameters.due else Due()
+    since = mark(context.work)
+    task = await create_task(
+        context.work,
+        NewTask(
+            title=parameters.title,
+            description=parameters.description,
+            due_date=due.date,
+            due_at=due.at,
+            time_zone=due.time_zone,
+            priority=Priority[parameters.priority] if parameters.priority else None,
+            labels=parameters.labels or (),
+        ),
+        Actor.ASSISTANT,
+        context.tool_call_id,
+        context.conversation_id,
+    )
+    return await changed(context, "created", [task], since)
+
+
+TOOL = Tool(
+    name=ToolName.ADD_TASK,
+    description="Add one task to the user's list.",
+    operation=OperationType.CREATE,
+    parameters=AddTask,
+    run=run,
+)

@@ -1,0 +1,58 @@
+"""The JSON that tools answer with, the same for every tool: tasks as the model and the stored call show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from assistant.tools.base import ToolContext, ToolOutcome
+from core.ids import to_global_id
+from core.unit_of_work import UnitOfWork
+from models.enums import ChangeKind, Priority
+from models.tasks import Task
+from services.tasks import LabelledTask, with_labels
+from services.tasks.revisions import instant
+
+TASKS_LIMIT: Final = 100
+
+
+def task_json(labelled: LabelledTask, number: int | None) -> dict[str, Any]:
+    """One task; `number` is its place in the list that is then shown."""
+    task = labelled.task
+    return {
+        "number": number,
+        "id": to_global_id("Task", task.id),
+        "title": task.title,
+        "is_completed": task.completed_at is not None,
+        "due_date": task.due_date.isoformat() if task.due_date else None,
+        "due_at": instant(task.due_at),
+        "time_zone": task.time_zone,
+        "priority": Priority(task.priority).name,
+        "labels": [label.name for label in labelled.labels],
+    }
+
+
+def numbered(found: Sequence[LabelledTask]) -> list[dict[str, Any]]:
+    """At most 100 tasks, numbered from 1."""
+    return [task_json(labelled, number) for number, labelled in enumerate(found[:TASKS_LIMIT], start=1)]
+
+
+def mark(work: UnitOfWork) -> int:
+    """Where the log of this unit of work stands, for `changed` to see whether anything came of it."""
+    return len(work.changes)
+
+
+async def changed(context: ToolContext, action: str, touched: Sequence[Task], since: int) -> ToolOutcome:
+    """The tasks as they now are; the action is "unchanged" where no task was written since the mark."""
+    written = any(change.kind == ChangeKind.TASK for change in context.work.changes[since:])
+    labelled = await with_labels(context.work, touched)
+    ids = tuple(task.id for task in touched)
+    answer = {"ok": True, "action": action if written else "unchanged", "tasks": numbered(labelled)}
+    return ToolOutcome(tasks=ids, answer=answer, shown=ids)
+
+
+def found(listed: Sequence[LabelledTask], total: int) -> ToolOutcome:
+    """A list, and how many there are in all. An empty one leaves the list last shown as it was."""
+    ids = tuple(labelled.task.id for labelled in listed[:TASKS_LIMIT])
+    answer = {"ok": True, "action": "found", "tasks": numbered(listed), "total": total}
+    return ToolOutcome(tasks=ids, answer=answer, total=total, shown=ids or None)

@@ -1,0 +1,36 @@
+"""delete_task: exactly one task a call, so that each deletion is a call of its own in the record."""
+
+from __future__ import annotations
+
+from assistant.tools.answers import changed, mark
+from assistant.tools.base import Parameters, Target, Tool, ToolContext, ToolOutcome
+from assistant.tools.finding import find_task
+from models.enums import Actor, OperationType, ToolName
+from services.tasks import delete_task
+
+
+class DeleteTask(Parameters):
+    task: Target
+
+
+async def run(context: ToolContext, parameters: DeleteTask) -> ToolOutcome:
+    task_id = await find_task(context, parameters.task)
+    since = mark(context.work)
+    task = await delete_task(
+        context.work,
+        task_id,
+        Actor.ASSISTANT,
+        tool_call_id=context.tool_call_id,
+        conversation_id=context.conversation_id,
+    )
+    return await changed(context, "deleted", [task], since)
+
+
+TOOL = Tool(
+    name=ToolName.DELETE_TASK,
+    description="Delete one task. Only where the user asks for it to be deleted; what is done is completed instead.",
+    operation=OperationType.DELETE,
+    parameters=DeleteTask,
+    run=run,
+    destructive=True,
+)

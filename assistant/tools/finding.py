@@ -1,0 +1,104 @@
+"""Which of the user's tasks a call's words mean: an id, a place in the list last shown, or a title. Never a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Final
+from uuid import UUID
+
+from assistant.interpreter import targets
+from assistant.tools.answers import numbered
+from assistant.tools.base import ToolContext, ToolFailure
+from core.errors import ErrorCode
+from core.ids import parse_global_id
+from models.tasks import Task
+from services.tasks import candidates, get_tasks, with_labels
+
+_POOL: Final = 300
+"""Candidates that are looked at in Python."""
+
+_ALL_SHOWN: Final = frozenset(
+    {"them", "these", "those", "both", "both of them", "all of them", "all of these", "all of those"}
+)
+
+
+class Prefer(Enum):
+    """Which tasks win over others that fit equally well."""
+
+    NEITHER = "NEITHER"
+    OPEN = "OPEN"
+    COMPLETED = "COMPLETED"
+
+
+async def find_task(context: ToolContext, words: str, prefer: Prefer = Prefer.NEITHER) -> UUID:
+    """The one task that the words mean.
+
+    Raises ToolFailure NOT_FOUND, or INVALID with the candidates where several fit. Deleted tasks are never meant.
+    """
+    by_id = _id_of(words)
+    if by_id is not None:
+        return await _existing(context, by_id, words)
+    return await _by_words(context, words, prefer, await candidates(context.work, words, context.shown, _POOL))
+
+
+async def find_tasks(context: ToolContext, several: Sequence[str]) -> list[UUID]:
+    """The tasks that each of the words mean, each once, in order. "them" is the whole list last shown. Raises so."""
+    found: list[UUID] = []
+    everything: list[Task] | None = None
+    for words in several:
+        if " ".join(words.casefold().split()) in _ALL_SHOWN and context.shown:
+            found += [task.id for task in await get_tasks(context.work, context.shown)]
+        elif (by_id := _id_of(words)) is not None:
+            found.append(await _existing(context, by_id, words))
+        else:
+            pool = everything or await candidates(context.work, words, context.shown, _POOL)
+            if len(pool) < _POOL:
+                everything = pool  # all of the user's tasks: no need to ask again
+            found.append(await _by_words(context, words, Prefer.NEITHER, pool))
+    return list(dict.fromkeys(found))
+
+
+def _id_of(words: str) -> UUID | None:
+    try:
+        return parse_global_id(words.strip(), "Task")
+    except ValueError:
+        return None
+
+
+async def _existing(context: ToolContext, task_id: UUID, words: str) -> UUID:
+    if not await get_tasks(context.work, [task_id]):
+        raise _nothing(words)
+    return task_id
+
+
+async def _by_words(context: ToolContext, words: str, prefer: Prefer, pool: Sequence[Task]) -> UUID:
+    by_id = {task.id: task for task in pool}
+    match _match(words, pool, context.shown, prefer):
+        case targets.Found(task_id) if task_id in by_id:
+            return task_id
+        case targets.Ambiguous(ids) if fitting := [by_id[task_id] for task_id in ids if task_id in by_id]:
+            if len(fitting) == 1:
+                return fitting[0].id
+            message = f"More than one task fits {_quoted(words)}."
+            raise ToolFailure(ErrorCode.INVALID, message, numbered(await with_labels(context.work, fitting)))
+        case _:
+            raise _nothing(words)
+
+
+def _match(words: str, pool: Sequence[Task], shown: Sequence[UUID], prefer: Prefer) -> targets.Match:
+    listed = [targets.Candidate(task.id, task.title, task.completed_at is not None) for task in pool]
+    if prefer is Prefer.COMPLETED:
+        done = targets.match(words, [candidate for candidate in listed if candidate.is_completed], shown)
+        if not isinstance(done, targets.NotFound):
+            return done
+    return targets.match(words, listed, shown, prefer_open=prefer is Prefer.OPEN)
+
+
+def _nothing(words: str) -> ToolFailure:
+    return ToolFailure(ErrorCode.NOT_FOUND, f"No task fits {_quoted(words)}.")
+
+
+def _quoted(words: str) -> str:
+    line = " ".join(words.split())
+    return f"“{line if len(line) <= 80 else line[:79] + '…'}”"

@@ -1,0 +1,68 @@
+"""list_tasks: the tasks that are due then, of that label, that important; numbered by due date."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from assistant.tools.answers import found
+from assistant.tools.base import (
+    DueWords,
+    LabelName,
+    Parameters,
+    PriorityName,
+    Status,
+    Tool,
+    ToolContext,
+    ToolOutcome,
+    Words,
+)
+from assistant.tools.due import read_window
+from models.enums import OperationType, Priority, ToolName
+from models.tasks import TASK_TITLE_LIMIT
+from services.tasks import TaskQuery, list_tasks
+
+COMPLETED = {"open": False, "completed": True, "all": None}
+"""What a status asks of a task's completion."""
+
+
+class ListTasks(Parameters):
+    due: (
+        Annotated[
+            DueWords,
+            Field(
+                description='Due when, in the user\'s words: "today", "next week", "before Friday", any date or period,'
+                ' "overdue", or "none" for tasks without a due date.'
+            ),
+        ]
+        | None
+    ) = None
+    status: Annotated[Status, Field(description="Open tasks unless the user asks for others.")] = "open"
+    label: Annotated[LabelName, Field(description="Only tasks with this label.")] | None = None
+    priority_at_least: Annotated[PriorityName, Field(description="Only tasks this important or more.")] | None = None
+    text: (
+        Annotated[Words, Field(max_length=TASK_TITLE_LIMIT, description="Only tasks that contain this text.")] | None
+    ) = None
+
+
+async def run(context: ToolContext, parameters: ListTasks) -> ToolOutcome:
+    query = TaskQuery(
+        is_completed=COMPLETED[parameters.status],
+        due=read_window(parameters.due, context) if parameters.due else None,
+        label=parameters.label,
+        priority_at_least=Priority[parameters.priority_at_least] if parameters.priority_at_least else None,
+        text=parameters.text,
+    )
+    listed, total = await list_tasks(context.work, query, ZoneInfo(context.time_zone), now=context.now)
+    return found(listed, total)
+
+
+TOOL = Tool(
+    name=ToolName.LIST_TASKS,
+    description="List the user's tasks, open ones by default, at most 100, numbered by due date.",
+    operation=OperationType.SEARCH,
+    parameters=ListTasks,
+    run=run,
+)

@@ -1,0 +1,43 @@
+"""reschedule_tasks: another due date for one or more tasks, all or none."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from assistant.tools.answers import changed, mark
+from assistant.tools.base import DueWords, Parameters, Targets, Tool, ToolContext, ToolOutcome
+from assistant.tools.due import read_due
+from assistant.tools.finding import find_tasks
+from models.enums import Actor, OperationType, ToolName
+from services.tasks import TaskPatch, update_tasks
+
+
+class RescheduleTasks(Parameters):
+    tasks: Targets
+    due: Annotated[DueWords, Field(description='The new due date in the user\'s words; "none" clears it.')]
+
+
+async def run(context: ToolContext, parameters: RescheduleTasks) -> ToolOutcome:
+    due = read_due(parameters.due, context)
+    task_ids = await find_tasks(context, parameters.tasks)
+    since = mark(context.work)
+    touched = await update_tasks(
+        context.work,
+        task_ids,
+        TaskPatch(due_date=due.date, due_at=due.at, time_zone=due.time_zone),
+        Actor.ASSISTANT,
+        tool_call_id=context.tool_call_id,
+        conversation_id=context.conversation_id,
+    )
+    return await changed(context, "updated", touched, since)
+
+
+TOOL = Tool(
+    name=ToolName.RESCHEDULE_TASKS,
+    description="Give tasks another due date, or none.",
+    operation=OperationType.UPDATE,
+    parameters=RescheduleTasks,
+    run=run,
+)

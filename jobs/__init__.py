@@ -1,0 +1,1 @@
+"""The queue that wakes conversations: the only room that knows procrastinate."""

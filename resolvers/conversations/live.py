@@ -1,0 +1,250 @@
+"""One turn as it happens: a snapshot, then deltas and calls as they come, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import Select, select
+from strawberry.types import Info
+
+from core.errors import RequestError, RequestErrorCode
+from core.ids import parse_global_id, to_global_id
+from events.deltas import Delta, DraftView, follow_turn, utf16_length
+from events.hub import Batch
+from events.reading import position
+from models.conversations import messages
+from models.enums import ChangeKind, TurnStatus
+from models.turns import drafts, tool_calls, turns
+from resolvers.conversations.types import ToolCall, Turn
+from resolvers.fields import one
+from resolvers.nodes import IdArgument
+from resolvers.operation import Operation
+
+WAITING: Final = 256
+"""Updates that wait for a slow client before the sources wait with it."""
+
+CATCH_UP: Final = 0.35
+"""Seconds after which a hole is looked at again: the draft is saved a little more often."""
+
+
+@strawberry.type(
+    description="Replaces the draft: comes first, at each change of status, and when the text starts anew."
+)
+class TurnSnapshot:
+    turn_key: strawberry.Private[UUID]
+    turn: Turn = one("turn_key", description="The turn.")
+    attempt: int = strawberry.field(description="Which try the draft is of.")
+    draft: str = strawberry.field(description="The text so far.")
+    offset: int = strawberry.field(description="Its length in UTF-16 code units: where the next delta goes.")
+
+
+@strawberry.type(description="Text to append. Of another attempt: drop it. A hole: a snapshot follows.")
+class TextDelta:
+    turn_id: strawberry.ID = strawberry.field(description="The turn's id.")
+    attempt: int = strawberry.field(description="Which try it is of.")
+    offset: int = strawberry.field(description="Where it goes, in UTF-16 code units.")
+    text: str = strawberry.field(description="The text.")
+
+
+@strawberry.type(description="A tool call moved on.")
+class ToolCallUpdate:
+    call_key: strawberry.Private[UUID]
+    tool_call: ToolCall = one("call_key", description="The call.")
+
+
+@strawberry.type(description="The turn has ended; nothing follows.")
+class TurnEnded:
+    turn_key: strawberry.Private[UUID]
+    turn: Turn = one("turn_key", description="The turn.")
+
+
+TurnUpdate = Annotated[
+    TurnSnapshot | TextDelta | ToolCallUpdate | TurnEnded,
+    strawberry.union("TurnUpdate", description="What happens in a turn."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A turn as stored, with the text that its draft or its reply has."""
+
+    status: TurnStatus
+    attempt: int
+    text: str
+
+
+@strawberry.type
+class TurnSubscriptions:
+    @strawberry.subscription(description="One turn as it happens: first a snapshot, then deltas; ends with TurnEnded.")
+    async def turn(self, info: Info, id: IdArgument) -> AsyncGenerator[TurnUpdate, None]:
+        operation: Operation = info.context
+        operation.live()
+        try:
+            turn_id = parse_global_id(id, "Turn")
+        except ValueError:
+            raise _absent() from None
+        async with aclosing(_TurnStream(operation, turn_id).updates()) as updates:
+            async for update in updates:
+                yield update
+
+
+def _absent() -> RequestError:
+    return RequestError(RequestErrorCode.DOCUMENT_INVALID, "id: there is no such turn.")
+
+
+class _TurnStream:
+    """Merges the log (status and calls) with the deltas into what a client can apply one by one."""
+
+    def __init__(self, operation: Operation, turn_id: UUID) -> None:
+        self._operation = operation
+        self._turn_id = turn_id
+        self._view = DraftView(0, "")
+        self._status = TurnStatus.QUEUED
+        self._beyond: list[Delta] = []
+        self._look_again: asyncio.TimerHandle | None = None
+        self._queue: asyncio.Queue[Any] = asyncio.Queue(WAITING)
+
+    async def updates(self) -> AsyncGenerator[Any, None]:
+        """Deltas are followed before the state is read, so that none falls between the two."""
+        operation = self._operation
+        async with follow_turn(operation.application.bus, self._turn_id) as deltas:
+            state, seq = await self._read()
+            yield self._snapshot(state)
+            follow = operation.application.hub.follow(operation.user_id, seq)
+            pumps = [asyncio.create_task(self._pump(source)) for source in (deltas, follow)]
+            try:
+                if state.status.ended:
+                    yield TurnEnded(turn_key=self._turn_id)
+                    return
+                while True:
+                    item = await self._queue.get()
+                    async for update in self._updates_of(item):
+                        yield update
+                        if isinstance(update, TurnEnded):
+                            return
+            finally:
+                if self._look_again is not None:
+                    self._look_again.cancel()
+                for pump in pumps:
+                    pump.cancel()
+                await asyncio.wait(pumps)
+                await follow.aclose()
+
+    async def _pump(self, source: AsyncIterable[Any]) -> None:
+        async for item in source:
+            await self._queue.put(item)
+
+    async def _updates_of(self, item: Any) -> AsyncGenerator[Any, None]:
+        match item:
+            case Delta():
+                if (update := self._append(item)) is not None:
+                    yield update
+            case Batch():
+                for call_id in await self._calls_in(item):
+                    yield ToolCallUpdate(call_key=call_id)
+                if any(change.entity_id == self._turn_id for change in item.changes):
+                    async for update in self._look():
+                        yield update
+            case _:
+                async for update in self._look():
+                    yield update
+
+    def _append(self, delta: Delta) -> TextDelta | None:
+        applied = self._view.apply(delta)
+        if applied == "hole":
+            self._beyond = [*self._beyond[-WAITING:], delta]
+            self._look_soon()
+            return None
+        if applied == "drop":
+            return None
+        return TextDelta(
+            turn_id=strawberry.ID(to_global_id("Turn", self._turn_id)),
+            attempt=applied.attempt,
+            offset=applied.offset,
+            text=applied.text,
+        )
+
+    def _look_soon(self) -> None:
+        if self._look_again is None:
+            self._look_again = asyncio.get_running_loop().call_later(CATCH_UP, self._remind)
+
+    def _remind(self) -> None:
+        self._look_again = None
+        if not self._queue.full():
+            self._queue.put_nowait(None)
+
+    async def _look(self) -> AsyncGenerator[Any, None]:
+        """Read the turn again; a snapshot where its status, its attempt or its text is not what the client has."""
+        state, _ = await self._read()
+        behind = state.attempt == self._view.attempt and self._view.text.startswith(state.text)
+        if state.status.ended:
+            if not behind or self._view.text != state.text:
+                yield self._snapshot(state)
+            yield TurnEnded(turn_key=self._turn_id)
+        elif state.status != self._status or not behind:
+            yield self._snapshot(state)
+
+    def _snapshot(self, state: _State) -> TurnSnapshot:
+        keep = state.attempt == self._view.attempt and self._view.text.startswith(state.text) and not state.status.ended
+        if not keep:
+            self._view = DraftView(state.attempt, state.text)
+        waiting, self._beyond = self._beyond, []
+        for delta in waiting:
+            if self._view.apply(delta) == "hole":
+                self._beyond.append(delta)
+        if self._beyond:
+            self._look_soon()
+        self._status = state.status
+        text = self._view.text
+        return TurnSnapshot(turn_key=self._turn_id, attempt=self._view.attempt, draft=text, offset=utf16_length(text))
+
+    async def _read(self) -> tuple[_State, int]:
+        operation = self._operation
+        await operation.renew()
+        reply = _reply_text()
+        statement: Select[Any] = (
+            select(turns.c.status, turns.c.attempt, reply, drafts.c.text)
+            .outerjoin(
+                drafts,
+                (drafts.c.user_id == turns.c.user_id)
+                & (drafts.c.turn_id == turns.c.id)
+                & (drafts.c.attempt == turns.c.attempt),
+            )
+            .where(turns.c.user_id == operation.user_id, turns.c.id == self._turn_id)
+        )
+        async with operation.reading() as session:
+            row = (await session.execute(statement)).first()
+            seq = (await position(session)).seq
+        if row is None:
+            raise _absent()
+        status, attempt, said, draft = row
+        return _State(TurnStatus(status), attempt, said if said is not None else draft or ""), seq
+
+    async def _calls_in(self, batch: Batch) -> Sequence[UUID]:
+        """The calls of this turn that a batch is about, in order, each once."""
+        moved = dict.fromkeys(change.entity_id for change in batch.changes if change.kind == ChangeKind.TOOL_CALL)
+        if not moved:
+            return ()
+        await self._operation.renew()
+        statement = select(tool_calls.c.id).where(
+            tool_calls.c.user_id == self._operation.user_id,
+            tool_calls.c.turn_id == self._turn_id,
+            tool_calls.c.id.in_([one for one in moved if one is not None]),
+        )
+        async with self._operation.reading() as session:
+            own = set((await session.execute(statement)).scalars())
+        return [one for one in moved if one in own and one is not None]
+
+
+def _reply_text() -> Any:
+    return (
+        select(messages.c.content)
+        .where(messages.c.user_id == turns.c.user_id, messages.c.id == turns.c.reply_id)
+        .scalar_subquery()
+    )

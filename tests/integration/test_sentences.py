@@ -1,0 +1,116 @@
+"""What people say to the built-in interpreter, through a whole turn on a real database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from core import clock
+from core.database import Database
+from core.dsn import Dsn
+from core.settings import Settings
+from events.bus import Bus
+from models.tasks import tasks
+from services.users import update_settings
+from tests.support.talking import Talk, assistant
+
+MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def talk(database: Database, bus: Bus, dsn: Dsn, user: str) -> AsyncIterator[Talk]:
+    await database.work(user, lambda work: update_settings(work, time_zone="Europe/Berlin", locale=None))
+    generous = Settings(limit_sends_per_minute=0)
+    with clock.set_to(MONDAY_MORNING):
+        async with assistant(database, bus, dsn, user, settings=generous) as talk:
+            yield talk
+
+
+async def titles(talk: Talk) -> dict[str, tuple[object, ...]]:
+    """Open tasks by title: due date, due instant, priority."""
+    async with talk.database.snapshot(talk.user) as session:
+        rows = await session.execute(
+            select(tasks.c.title, tasks.c.due_date, tasks.c.due_at, tasks.c.priority).where(
+                tasks.c.deleted_at.is_(None), tasks.c.completed_at.is_(None)
+            )
+        )
+        return {title: tuple(rest) for title, *rest in rows}
+
+
+async def test_a_time_is_meant_in_the_users_zone(talk: Talk) -> None:
+    ended = await talk.say("add buy milk tomorrow at 5pm")
+
+    assert ended.turn.status == "COMPLETED"
+    assert [call.status for call in ended.calls] == ["COMPLETED"]
+    assert (await titles(talk))["buy milk"][1] == datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
+    assert ended.reply is not None
+    assert "buy milk" in ended.reply
+
+
+async def test_a_list_is_several_tasks(talk: Talk) -> None:
+    ended = await talk.say("add eggs, bread and butter")
+
+    assert len(ended.calls) == 3
+    assert set(await titles(talk)) == {"eggs", "bread", "butter"}
+
+
+async def test_an_ordinal_is_of_the_list_just_shown(talk: Talk) -> None:
+    await talk.say("add eggs, bread and butter")
+    shown = await talk.say("show my open tasks")
+    assert shown.reply is not None
+    assert all(title in shown.reply for title in ("eggs", "bread", "butter"))
+
+    await talk.say("delete the second one")
+
+    listed = [line for line in shown.reply.splitlines() if line.startswith("2.")]
+    assert len(listed) == 1
+    left = await titles(talk)
+    assert len(left) == 2
+    assert not any(title in listed[0] for title in left)
+
+
+async def test_two_matches_ask_back_and_delete_nothing(talk: Talk) -> None:
+    await talk.say("add peanut butter")
+    await talk.say("add almond butter")
+
+    ended = await talk.say("delete butter")
+
+    assert ended.reply is not None
+    assert "1." in ended.reply
+    assert "2." in ended.reply
+    assert set(await titles(talk)) == {"peanut butter", "almond butter"}
+
+
+@pytest.mark.parametrize("sentence", ["hello", "what can you do?", "what's the weather?", "I like milk"])
+async def test_talk_changes_nothing(talk: Talk, sentence: str) -> None:
+    await talk.say("add milk")
+    ended = await talk.say(sentence)
+
+    assert ended.turn.status == "COMPLETED"
+    assert ended.calls == []
+    assert ended.reply
+    assert set(await titles(talk)) == {"milk"}
+
+
+async def test_the_usual_day(talk: Talk) -> None:
+    for sentence in (
+        "add eggs, bread and butter",
+        "remind me to call mom on Friday",
+        "move call mom to next Monday 9am",
+        "rename bread to sourdough bread",
+        "make eggs high priority",
+        "label butter as groceries",
+        "add buy milk",
+        "mark buy milk as done",
+    ):
+        ended = await talk.say(sentence)
+        assert [call.status for call in ended.calls] == ["COMPLETED"] * len(ended.calls), sentence
+        assert ended.calls, sentence
+
+    left = await titles(talk)
+    assert set(left) == {"eggs", "sourdough bread", "butter", "call mom"}
+    assert left["eggs"][2] == 3
+    assert left["call mom"][1] == datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
