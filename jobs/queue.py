@@ -32,7 +32,7 @@ class PooledConnector(PsycopgConnector):
 
 def make_app(dsn: Dsn, wake: Wake) -> App:
     """An app whose one task calls `wake(user_id, conversation_id)`."""
-    pool: dict[str, Any] = {"min_size": 1, "max_size": 2, "timeout": 10.0, "kwargs": {"autocommit": False}}
+    pool: dict[str, Any] = {"min_size": 1, "max_size": 2, "timeout": 10.0}
     connector: PsycopgConnector
     if dsn.is_pooled:
         connector = PooledConnector(conninfo=make_conninfo(dsn.psycopg_conninfo()), **pool)
