@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import Enum
 from typing import Final
@@ -23,6 +24,10 @@ _ALL_SHOWN: Final = frozenset(
 )
 
 
+_NOUN: Final = re.compile(r"\s+(?:task|to-?do|item|reminder)\W*$", re.IGNORECASE)
+"""A last word that says what a task is, where no title holds it."""
+
+
 class Prefer(Enum):
     """Which tasks win over others that fit equally well."""
 
@@ -38,19 +43,25 @@ async def find_task(context: ToolContext, words: str, prefer: Prefer = Prefer.NE
     """
     by_id = _id_of(words)
     if by_id is not None:
-        return await _existing(context, by_id, words)
+        if not await get_tasks(context.work, [by_id]):
+            raise _nothing(words)
+        return by_id
     return await _by_words(context, words, prefer, await candidates(context.work, words, context.shown, _POOL))
 
 
 async def find_tasks(context: ToolContext, several: Sequence[str]) -> list[UUID]:
     """The tasks that each of the words mean, each once, in order. "them" is the whole list last shown. Raises so."""
     found: list[UUID] = []
+    named = [task_id for words in several if (task_id := _id_of(words))]
+    existing = {task.id for task in await get_tasks(context.work, named)}
     everything: list[Task] | None = None
     for words in several:
         if " ".join(words.casefold().split()) in _ALL_SHOWN and context.shown:
             found += [task.id for task in await get_tasks(context.work, context.shown)]
         elif (by_id := _id_of(words)) is not None:
-            found.append(await _existing(context, by_id, words))
+            if by_id not in existing:
+                raise _nothing(words)
+            found.append(by_id)
         else:
             pool = everything or await candidates(context.work, words, context.shown, _POOL)
             if len(pool) < _POOL:
@@ -64,12 +75,6 @@ def _id_of(words: str) -> UUID | None:
         return parse_global_id(words.strip(), "Task")
     except ValueError:
         return None
-
-
-async def _existing(context: ToolContext, task_id: UUID, words: str) -> UUID:
-    if not await get_tasks(context.work, [task_id]):
-        raise _nothing(words)
-    return task_id
 
 
 async def _by_words(context: ToolContext, words: str, prefer: Prefer, pool: Sequence[Task]) -> UUID:
@@ -92,7 +97,11 @@ def _match(words: str, pool: Sequence[Task], shown: Sequence[UUID], prefer: Pref
         done = targets.match(words, [candidate for candidate in listed if candidate.is_completed], shown)
         if not isinstance(done, targets.NotFound):
             return done
-    return targets.match(words, listed, shown, prefer_open=prefer is Prefer.OPEN)
+    matched = targets.match(words, listed, shown, prefer_open=prefer is Prefer.OPEN)
+    bare = _NOUN.sub("", words)
+    if isinstance(matched, targets.NotFound) and bare != words:  # "the milk task"
+        return targets.match(bare, listed, (), prefer_open=prefer is Prefer.OPEN)
+    return matched
 
 
 def _nothing(words: str) -> ToolFailure:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, update
 
+from core.errors import DomainError, ErrorCode
 from core.unit_of_work import UnitOfWork
 from models.base import rows_of
 from models.enums import TaskAction
@@ -18,6 +19,9 @@ from services.tasks.checks import check_version, not_found
 from services.tasks.labelling import UNTOUCHED, Labelling, write_labels
 from services.tasks.revisions import Revised, differences, state, write_revisions
 from services.tasks.values import Author
+
+BATCH_LIMIT: Final = 100
+"""Tasks that one step may change."""
 
 _ALWAYS: Final = frozenset({"version", "updated_at"})
 
@@ -32,8 +36,11 @@ async def hold(
 ) -> list[Task]:
     """These tasks, locked until COMMIT, in the order given and each once. Deleted ones only where `deleted` is set.
 
-    Raises DomainError NOT_FOUND, or VERSION_CONFLICT with the task as its node.
+    Raises DomainError NOT_FOUND, VERSION_CONFLICT with the task as its node, or INVALID: not 1 to 100 ids.
     """
+    if not 1 <= len(task_ids) <= BATCH_LIMIT:
+        message = f"taskIds takes 1 to {BATCH_LIMIT} ids."
+        raise DomainError(ErrorCode.INVALID, message, field=("input", "taskIds"))
     statement = rows_of(tasks).where(tasks.c.user_id == work.user_id, tasks.c.id.in_(task_ids)).order_by(tasks.c.id)
     held = {task.id: task for task in await work.all(statement.with_for_update(key_share=True), Task)}
     for task_id in task_ids:

@@ -45,6 +45,7 @@ from services.tasks import (
     update_tasks,
     with_labels,
 )
+from services.tasks.changing import Transition
 from services.tasks.positions import between, last_position
 from services.users import update_settings
 from tests.conftest import new_user
@@ -59,6 +60,18 @@ async def make(database: Database, user: str, title: str = "Buy milk", **more: A
 
 async def patch(database: Database, user: str, task: Task, change: TaskPatch, **more: Any) -> Task:
     return await database.work(user, lambda work: update_task(work, task.id, change, Actor.USER, **more))
+
+
+async def step_of(database: Database, user: str, task: Task, step: Transition, **more: Any) -> Task:
+    return await database.work(user, lambda work: step(work, task.id, Actor.USER, **more))
+
+
+async def moved(database: Database, user: str, task: Task, **places: Any) -> Task:
+    return await database.work(user, lambda work: move_task(work, task.id, Actor.USER, **places))
+
+
+async def deleted(database: Database, user: str, task_ids: list[UUID]) -> list[Task]:
+    return await database.work(user, lambda work: delete_tasks(work, task_ids, Actor.USER))
 
 
 async def revisions(database: Database, user: str, task: Task) -> list[TaskRevision]:
@@ -289,8 +302,8 @@ async def test_a_task_goes_through_its_life_once_each(database: Database, user: 
         (restore_task, TaskAction.RESTORED),
     ):
         before = await read(database, user, task)
-        first = await database.work(user, lambda work, step=step: step(work, task.id, Actor.USER))
-        again = await database.work(user, lambda work, step=step: step(work, task.id, Actor.USER))
+        first = await step_of(database, user, task, step)
+        again = await step_of(database, user, task, step)
         assert before is not None
         assert first == again
         assert first.version == before.version + 1
@@ -344,6 +357,9 @@ async def test_several_tasks_change_all_or_none(database: Database, user: str) -
     assert [task.id for task in changed] == [two.id, one.id]
     assert await label_names(database, user, one) == ["C"]
     assert await label_names(database, user, two) == ["b", "C"]
+    for wrong in ([], [one.id] * 101):
+        error = await refused(deleted(database, user, wrong))
+        assert (error.code, error.field) == (ErrorCode.INVALID, ("input", "taskIds"))
     missing = UUID(int=1)
     error = await refused(database.work(user, lambda work: delete_tasks(work, [one.id, missing], Actor.USER)))
     assert (error.code, error.field) == (ErrorCode.NOT_FOUND, ("input", "taskIds", "1"))
@@ -383,12 +399,12 @@ async def test_moving_puts_a_task_between_others(database: Database, user: str) 
         ({"after_id": a.id, "before_id": b.id}, "acb"),
         ({"after_id": b.id}, "abc"),
     ):
-        await database.work(user, lambda work, ids=ids: move_task(work, c.id, Actor.USER, **ids))
+        await moved(database, user, c, **ids)
         assert await order() == expected
     before = await logged(database, user)
     await database.work(user, lambda work: move_task(work, c.id, Actor.USER, after_id=b.id))
     for ids in ({}, {"after_id": c.id}, {"after_id": b.id, "before_id": a.id}):
-        error = await refused(database.work(user, lambda work, ids=ids: move_task(work, c.id, Actor.USER, **ids)))
+        error = await refused(moved(database, user, c, **ids))
         assert error.code is ErrorCode.INVALID
     assert await logged(database, user) == before
     assert await order() + (await make(database, user, "d")).title == "abcd"

@@ -16,6 +16,7 @@ from assistant.tools.base import ToolContext, ToolFailure, ToolOutcome
 from core.database import Database
 from core.errors import ErrorCode
 from core.ids import parse_global_id, to_global_id
+from core.unit_of_work import UnitOfWork
 from models.base import rows_of
 from models.changes import LoggedChange, change_log
 from models.enums import Actor, Priority, ToolName
@@ -42,7 +43,7 @@ class Caller:
         tool = TOOLS[name]
         parameters = tool.parameters.model_validate(arguments)
 
-        async def action(work: Any) -> ToolOutcome:
+        async def action(work: UnitOfWork) -> ToolOutcome:
             return await tool.run(
                 ToolContext(work, self.now, self.time_zone, "en", self.shown, CONVERSATION, CALL, "what was said"),
                 parameters,
@@ -77,10 +78,10 @@ class Caller:
             )
 
     async def add(self, *titles: str, **more: Any) -> list[Task]:
-        return [
-            await self.database.work(self.user, lambda work, t=t: create_task(work, NewTask(t, **more), Actor.USER))
-            for t in titles
-        ]
+        async def action(work: UnitOfWork) -> list[Task]:
+            return [await create_task(work, NewTask(title, **more), Actor.USER) for title in titles]
+
+        return await self.database.work(self.user, action)
 
 
 @pytest.fixture

@@ -1,0 +1,50 @@
+# `make serve` and `make test` are all that is needed; `make setup` is the part they share.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: serve test setup setup-dev lint types layers schema docs lock check
+
+serve: setup
+	@exec $(BIN)/tasktalk serve
+
+test: setup-dev
+	$(BIN)/pytest -n 2 --dist loadfile
+
+setup: .venv/.installed
+setup-dev: .venv/.installed-dev
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: .venv/bin/python requirements/base.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup-dev
+	$(BIN)/mypy
+
+layers: setup-dev
+	$(BIN)/lint-imports
+
+schema: setup
+	$(BIN)/tasktalk export-schema > schema.graphql
+
+docs: setup
+	$(BIN)/python -m graphql_api.cli.configuration > docs/configuration.md
+
+check: setup-dev
+	$(BIN)/tasktalk export-schema --check schema.graphql
+	$(BIN)/python -m graphql_api.cli.configuration --check docs/configuration.md
+
+lock:
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q pyproject.toml -o requirements/base.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --extra dev pyproject.toml -o requirements/dev.txt

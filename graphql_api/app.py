@@ -1,0 +1,143 @@
+"""Puts the server together: what a process shares, its routes, and the order in which things start and stop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from assistant.providers.base import Provider
+from assistant.providers.openai import OpenAIProvider
+from assistant.providers.rules import RulesProvider
+from assistant.turn import Engine
+from core.database import Database, make_engine
+from core.dsn import Dsn
+from core.errors import ConfigurationError
+from core.settings import Settings
+from events.bus import Bus
+from events.hub import Hub
+from events.log import ChangeLog
+from graphql_api.errors import Presenter
+from graphql_api.gate import Admitted, Gate
+from graphql_api.health import Health, prove_row_security
+from graphql_api.pages import page_routes
+from graphql_api.schema import make_schema
+from graphql_api.transport import Caller, EdgeHooks, EdgeLimits, SocketRegistry, build_graphql_app
+from jobs.worker import Worker
+from resolvers.operation import Application, Operation, operation
+from services.auth import build_verifier
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What serving and working share: the database, the bus, and the engine that runs turns."""
+
+    settings: Settings
+    dsn: Dsn
+    database: Database
+    bus: Bus
+    engine: Engine
+
+    def worker(self) -> Worker:
+        direct = self.settings.database_direct_url
+        direct_dsn = Dsn.parse(direct.get_secret_value(), "DATABASE_DIRECT_URL") if direct is not None else None
+        return Worker(self.engine, self.dsn, self.settings, direct_dsn=direct_dsn)
+
+
+def _providers(settings: Settings) -> tuple[Provider, Provider | None]:
+    """Who answers, and who does where the model is out of reach."""
+    if not settings.uses_openai:
+        return RulesProvider(), None
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key is not None else ""
+    return OpenAIProvider(key, settings.openai_base_url, settings.openai_model), RulesProvider()
+
+
+@asynccontextmanager
+async def backend(settings: Settings, dsn: Dsn) -> AsyncIterator[Backend]:
+    """Open what every process needs; the database must be migrated. Raises ConfigurationError where rows aren't safe."""
+    async with AsyncExitStack() as stack:
+        bus = await stack.enter_async_context(Bus(settings.broadcast_url.get_secret_value()))
+        engine = make_engine(dsn, pool_size=settings.pool_size)
+        database = Database(engine, ChangeLog(bus), statement_timeout=settings.statement_timeout_seconds)
+        stack.push_async_callback(database.close)
+        if not await prove_row_security(database):
+            raise ConfigurationError("DATABASE_URL: row-level security does not hold there. Run `tasktalk doctor`.")
+        provider, fallback = _providers(settings)
+        stack.push_async_callback(provider.aclose)
+        turns = Engine(database, bus, provider, fallback, turn_seconds=settings.turn_seconds)
+        yield Backend(settings, dsn, database, bus, turns)
+
+
+def edge_limits(settings: Settings) -> EdgeLimits:
+    """The transport's limits, of the settings."""
+    return EdgeLimits(
+        init_seconds=settings.ws_init_timeout_seconds,
+        operations_per_socket=settings.limit_operations_per_socket,
+        sockets_per_user=settings.limit_sockets_per_user,
+        origins=settings.cors_origins,
+    )
+
+
+def make_app(settings: Settings, dsn: Dsn) -> ASGIApp:
+    """The ASGI application. Everything opens with its lifespan and closes in the reverse order."""
+    endpoint: list[ASGIApp] = []
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            shared = await stack.enter_async_context(backend(settings, dsn))
+            hub = await stack.enter_async_context(Hub(shared.database, shared.bus))
+            worker = await stack.enter_async_context(shared.worker()) if settings.worker else None
+            graphql, routes = await _assemble(stack, shared, hub, worker)
+            endpoint.append(graphql)
+            app.router.routes.extend(routes)
+            yield
+
+    pages = Starlette(lifespan=lifespan)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        """Exactly /graphql is the API's, of either protocol: no redirect, no trailing slash."""
+        if scope["type"] != "lifespan" and scope["path"] == "/graphql":
+            await endpoint[0](scope, receive, send)
+        else:
+            await pages(scope, receive, send)
+
+    return app
+
+
+async def _assemble(
+    stack: AsyncExitStack, shared: Backend, hub: Hub, worker: Worker | None
+) -> tuple[ASGIApp, Sequence[BaseRoute]]:
+    settings = shared.settings
+    sockets = SocketRegistry(settings.limit_sockets_per_user)
+    gate = Gate(
+        build_verifier(settings),
+        shared.database,
+        sockets,
+        requests=settings.limit_requests_per_minute,
+        local_only=settings.development,
+    )
+    stack.push_async_callback(gate.aclose)
+    application = Application(settings, shared.database, shared.bus, hub, gate)
+
+    def context(caller: Caller) -> AbstractAsyncContextManager[Operation]:
+        admitted: Any = caller.identity  # what this gate gave to the edge
+        assert isinstance(admitted, Admitted)
+        return operation(application, admitted.identity, admitted.claims)
+
+    hooks = EdgeHooks(
+        gate.authenticate, gate.authenticate_token, context, Presenter(suggestions=settings.introspection_on)
+    )
+    health = Health(shared.database, shared.bus, hub, sockets, worker)
+    routes = [
+        Route("/healthz", health.alive),
+        Route("/readyz", health.ready),
+        Route("/metrics", health.metrics),
+        *page_routes(settings, gate),
+    ]
+    return build_graphql_app(make_schema(settings), hooks, edge_limits(settings), sockets), routes
