@@ -46,5 +46,5 @@ check: setup-dev
 	$(BIN)/python -m graphql_api.cli.configuration --check docs/configuration.md
 
 lock:
-	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q pyproject.toml -o requirements/base.txt
-	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --extra dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --extra build pyproject.toml -o requirements/base.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --extra build --extra dev pyproject.toml -o requirements/dev.txt
