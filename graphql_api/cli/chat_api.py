@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 ENDED: Final = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
 _TASK = "title dueDate dueAt timeZone priority isCompleted labels { name }"
-_CALL = f"""id toolName status error {{ message }}
-  result {{ __typename ... on TasksChanged {{ tasks {{ {_TASK} }} }} ... on TasksFound {{ totalCount }} }}"""
+_CALL = f"""id toolName status error {{ message }} tasks {{ {_TASK} }}
+  result {{ __typename ... on TasksFound {{ totalCount }} }}"""
 _TURN = f"id status reply {{ content }} error {{ message }} toolCalls {{ {_CALL} }}"
 
 VIEWER: Final = "query Start { viewer { name email cursor } }"
@@ -68,16 +68,18 @@ class Problem(Answer):
 
 
 class CallResult(Answer):
-    """TasksChanged has `tasks`; TasksFound has `total_count`; results of later tools have neither."""
+    """Only TasksFound has a count."""
 
-    tasks: tuple[Task, ...] = ()
     total_count: int | None = None
 
 
 class Call(Answer):
+    """`tasks` are those it touched, or would touch where it waits."""
+
     id: str
     tool_name: str
     status: str
+    tasks: tuple[Task, ...] = ()
     error: Problem | None = None
     result: CallResult | None = None
 
@@ -215,6 +217,3 @@ class ViewerRead(Answer):
     """The data of `VIEWER`."""
 
     viewer: Viewer
-
-
-TURN_UPDATE: Final[TypeAdapter[TurnUpdate]] = TypeAdapter(TurnUpdate)

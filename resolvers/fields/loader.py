@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, bindparam, func, literal, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    TableValuedAlias,
+    bindparam,
+    column,
+    func,
+    literal,
+    select,
+    true,
+)
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info
 
@@ -181,7 +192,7 @@ class Edges:
         return {getattr(record, str(key.key)): record for record in records}
 
     async def _load_many(self, shape: _Shape, edge: Many, values: Sequence[Any]) -> dict[Any, list[Any]]:
-        parent = func.unnest(_array(values, shape.kind.key)).column_valued("parent")
+        parent = _parents(values, shape.kind.key)
         inner = select(*shape.sql(self.scope)).order_by(*edge.order).limit(edge.limit)
         inner = self._refers(inner, shape.kind, edge.foreign, parent)
         grouped: dict[Any, list[Any]] = defaultdict(list)
@@ -194,7 +205,7 @@ class Edges:
     ) -> list[Any]:
         cursors = Cursors.of(page.keyset, {"of": str(page.foreign)})
         request = cursors.request(*arguments, newest=page.newest)
-        parent = func.unnest(_array(values, shape.kind.key)).column_valued("parent")
+        parent = _parents(values, shape.kind.key)
         inner = self._refers(self._page_of(shape, page.keyset, request), shape.kind, page.foreign, parent)
         grouped: dict[UUID, list[Any]] = defaultdict(list)
         for value, *row in await self._rows(_beside(parent, inner)):
@@ -206,7 +217,7 @@ class Edges:
         return [make_connection(request, cursors, grouped[value], counter(value)) for value in values]
 
     async def _load_counts(self, kind: NodeType, page: Page, values: Sequence[Any]) -> dict[Any, int]:
-        parent = func.unnest(_array(values, kind.key)).column_valued("parent")
+        parent = _parents(values, kind.key)
         rows = self._refers(select(literal(1).label("one")).select_from(kind.table), kind, page.foreign, parent)
         inner = select(func.count().label("total")).select_from(rows.limit(COUNTED + 1).lateral("counted"))
         return {value: total for value, total in await self._rows(_beside(parent, inner))}
@@ -215,10 +226,10 @@ class Edges:
         table = kind.table
         owned = statement.where(table.c.user_id == self.scope.user_id)
         if not isinstance(foreign, Through):
-            return owned.where(foreign == parent)
+            return owned.where(foreign == parent.c.value)
         link = foreign.here.table
         return owned.join(link, (link.c.user_id == table.c.user_id) & (foreign.there == kind.key)).where(
-            foreign.here == parent
+            foreign.here == parent.c.value
         )
 
     def _page_of(self, shape: _Shape, keyset: Keyset, request: PageRequest) -> Select[Any]:
@@ -251,7 +262,12 @@ def _array(values: Sequence[Any], key: ColumnElement[Any]) -> Any:
     return bindparam(None, list(values), type_=ARRAY(key.type), unique=True)
 
 
-def _beside(parent: Any, inner: Select[Any]) -> Select[Any]:
+def _parents(values: Sequence[Any], key: ColumnElement[Any]) -> TableValuedAlias:
+    """The keys as a table of one column, `value`."""
+    return func.unnest(_array(values, key)).table_valued(column("value", key.type), name="parent").render_derived()
+
+
+def _beside(parent: TableValuedAlias, inner: Select[Any]) -> Select[Any]:
     """Each parent's own rows: a lateral join reads just the page that each parent needs."""
     rows = inner.lateral("child")
-    return select(parent, *rows.c).select_from(parent).join(rows, true())
+    return select(parent.c.value, *rows.c).select_from(parent).join(rows, true())

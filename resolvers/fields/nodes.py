@@ -15,9 +15,12 @@ from resolvers.fields.declarations import METADATA, Declared, Expr
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NodeType:
-    """What the loader knows of a type: its table, the column its id comes from, and its declared fields by name."""
+    """What the loader knows of a type: its table, the column its id comes from, and its declared fields by name.
+
+    There is one a type, so they compare by identity.
+    """
 
     name: str
     cls: type[Any]
