@@ -44,9 +44,7 @@ def find_tool(name: str) -> Tool | None:
     return TOOLS.get(name)
 
 
-async def run_call(
-    work: UnitOfWork, lease: Lease, call: ToolCall, raw: ModelCall, surroundings: Surroundings
-) -> None:
+async def run_call(work: UnitOfWork, lease: Lease, call: ToolCall, raw: ModelCall, surroundings: Surroundings) -> None:
     """Run a PENDING call to COMPLETED or FAILED; one that is further already is left alone. Raises LeaseLost.
 
     The call's row, what it changed, the revisions and the log entries commit together or not at all.
@@ -75,9 +73,7 @@ async def run_call(
         log.exception("tool_failed", tool=tool.name.value, call=str(call.id))
         await _fail(work, call, ToolCallStatus.PROCESSING, ErrorCode.INTERNAL, "Something went wrong on the server.")
     else:
-        await tool_calls.complete(
-            work, running, answer=outcome.answer, total=outcome.total, tasks=outcome.tasks
-        )
+        await tool_calls.complete(work, running, answer=outcome.answer, total=outcome.total, tasks=outcome.tasks)
 
 
 async def _handle(

@@ -59,7 +59,7 @@ def _providers(settings: Settings) -> tuple[Provider, Provider | None]:
 
 @asynccontextmanager
 async def backend(settings: Settings, dsn: Dsn) -> AsyncIterator[Backend]:
-    """Open what every process needs; the database must be migrated. Raises ConfigurationError where rows aren't safe."""
+    """Open what every process needs, on a migrated database. Raises ConfigurationError where rows aren't safe."""
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(Bus(settings.broadcast_url.get_secret_value()))
         engine = make_engine(dsn, pool_size=settings.pool_size)
@@ -83,61 +83,59 @@ def edge_limits(settings: Settings) -> EdgeLimits:
     )
 
 
-def make_app(settings: Settings, dsn: Dsn) -> ASGIApp:
-    """The ASGI application. Everything opens with its lifespan and closes in the reverse order."""
-    endpoint: list[ASGIApp] = []
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            shared = await stack.enter_async_context(backend(settings, dsn))
-            hub = await stack.enter_async_context(Hub(shared.database, shared.bus))
-            worker = await stack.enter_async_context(shared.worker()) if settings.worker else None
-            graphql, routes = await _assemble(stack, shared, hub, worker)
-            endpoint.append(graphql)
-            app.router.routes.extend(routes)
-            yield
-
-    pages = Starlette(lifespan=lifespan)
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        """Exactly /graphql is the API's, of either protocol: no redirect, no trailing slash."""
-        if scope["type"] != "lifespan" and scope["path"] == "/graphql":
-            await endpoint[0](scope, receive, send)
-        else:
-            await pages(scope, receive, send)
-
-    return app
-
-
-async def _assemble(
-    stack: AsyncExitStack, shared: Backend, hub: Hub, worker: Worker | None
-) -> tuple[ASGIApp, Sequence[BaseRoute]]:
+def make_app(shared: Backend) -> ASGIApp:
+    """The ASGI application. What it follows and works with opens with its lifespan and closes in the reverse order."""
     settings = shared.settings
+    hub = Hub(shared.database, shared.bus)
+    worker = shared.worker() if settings.worker else None
     sockets = SocketRegistry(settings.limit_sockets_per_user)
     gate = Gate(
         build_verifier(settings),
         shared.database,
+        shared.bus,
         sockets,
         requests=settings.limit_requests_per_minute,
         local_only=settings.development,
     )
-    stack.push_async_callback(gate.aclose)
-    application = Application(settings, shared.database, shared.bus, hub, gate)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with hub, gate, worker or nullcontext():
+            yield
+
+    graphql = _graphql_app(Application(settings, shared.database, shared.bus, hub, gate), gate, sockets)
+    health = Health(shared.database, shared.bus, hub, sockets, worker)
+    routes = [
+        Route("/graphql", graphql),
+        WebSocketRoute("/graphql", graphql),
+        Route("/healthz", health.alive),
+        Route("/readyz", health.ready),
+        Route("/metrics", health.metrics),
+        *page_routes(settings),
+    ]
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _as_json})
+    app.router.redirect_slashes = False
+    return AnswerHeaders(LocalOnly(app) if settings.development else app)
+
+
+def _graphql_app(application: Application, gate: Gate, sockets: SocketRegistry) -> ASGIApp:
+    settings = application.settings
 
     def context(caller: Caller) -> AbstractAsyncContextManager[Operation]:
-        admitted: Any = caller.identity  # what this gate gave to the edge
-        assert isinstance(admitted, Admitted)
+        admitted = caller.identity
+        assert isinstance(admitted, Admitted), "the gate gave it to the edge"
+        if caller.connection is not None:  # a request over HTTP was counted as it came in
+            gate.count(admitted)
         return operation(application, admitted.identity, admitted.claims)
 
     hooks = EdgeHooks(
         gate.authenticate, gate.authenticate_token, context, Presenter(suggestions=settings.introspection_on)
     )
-    health = Health(shared.database, shared.bus, hub, sockets, worker)
-    routes = [
-        Route("/healthz", health.alive),
-        Route("/readyz", health.ready),
-        Route("/metrics", health.metrics),
-        *page_routes(settings, gate),
-    ]
-    return build_graphql_app(make_schema(settings), hooks, edge_limits(settings), sockets), routes
+    return build_graphql_app(make_schema(settings), hooks, edge_limits(settings), sockets)
+
+
+async def _as_json(_: Request, error: Exception) -> Response:
+    """A path or method that isn't there, in the shape that GraphQL clients read."""
+    assert isinstance(error, HTTPException), "that is what it handles"
+    fault = Fault(RequestErrorCode.DOCUMENT_INVALID, error.detail)
+    return JSONResponse(body_of(fault), error.status_code, error.headers)

@@ -14,8 +14,8 @@ from starlette.types import Scope
 
 from core.database import Database
 from core.errors import RequestError, RequestErrorCode, Unauthenticated
-from graphql_api.transport import SocketRegistry
 from graphql_api.transport import Identity as Caller
+from graphql_api.transport import SocketRegistry
 from graphql_api.transport.headers import bearer_of
 from models.users import revoked_tokens
 from services.auth import Claims, Verifier
@@ -97,7 +97,9 @@ class Gate:
         if self._admitted.get(claims.token_hash, 0.0) < moment:
             if not await admit(self._database, identity):
                 self._admitted.pop(claims.token_hash, None)
-                self._sockets.end_where(lambda one: isinstance(one, Admitted) and one.claims.token_hash == claims.token_hash)
+                self._sockets.end_where(
+                    lambda one: isinstance(one, Admitted) and one.claims.token_hash == claims.token_hash
+                )
                 raise Unauthenticated
             self._admitted[claims.token_hash] = moment + REMEMBERED
             self._admitted.move_to_end(claims.token_hash)
@@ -112,18 +114,22 @@ class Gate:
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         if not is_loopback_host(headers.get("host", "")) or (origin is not None and not is_loopback_origin(origin)):
-            raise RequestError(RequestErrorCode.FORBIDDEN, "In development mode the server answers loopback hosts only.")
+            raise RequestError(
+                RequestErrorCode.FORBIDDEN, "In development mode the server answers loopback hosts only."
+            )
 
     async def revoke(self, identity: Identity, claims: Claims) -> None:
         """Refuse the token from now on: here at once, elsewhere within a second; and close its sockets here."""
         made = insert(revoked_tokens).values(token_hash=claims.token_hash, expires_at=claims.expires_at)
         async with self._database.for_nobody() as connection:
             await connection.execute(made.on_conflict_do_nothing())
-        self._admitted.pop(claims.token_hash, None)
+        self._forget(claims.token_hash)
 
+    def _forget(self, token_hash: bytes) -> None:
         def is_it(caller: Caller) -> bool:
-            return isinstance(caller, Admitted) and caller.claims.token_hash == claims.token_hash
+            return isinstance(caller, Admitted) and caller.claims.token_hash == token_hash
 
+        self._admitted.pop(token_hash, None)
         self._sockets.end_where(is_it)
 
     async def aclose(self) -> None:

@@ -31,7 +31,7 @@ class _Undo(Exception):
 
 
 async def prove_row_security(database: Database) -> bool:
-    """The role neither is superuser nor bypasses, and one user's row is not there for another. Leaves nothing behind."""
+    """The role neither is superuser nor bypasses, and one user's row is not there for another. Leaves no trace."""
     async with database.for_nobody() as connection:
         if (await connection.execute(_ROLE, {"role": ROLE})).scalar() is not False:
             return False

@@ -25,9 +25,7 @@ class Query(ViewerQueries, NodeQueries, ConversationQueries, TaskQueries, Change
     pass
 
 
-@strawberry.type(
-    description="Everything that can be done. A payload's object is null where userErrors is not empty."
-)
+@strawberry.type(description="Everything that can be done. A payload's object is null where userErrors is not empty.")
 class Mutation(ConversationMutations, TaskMutations, ViewerMutations):
     pass
 

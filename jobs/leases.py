@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
 from sqlalchemy import ARRAY, Float, Text, Uuid, bindparam, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import Database
-from core.errors import RequestError
 
 log = structlog.get_logger()
+
+GRACE: Final = 0.2
+"""Seconds for a turn that is just ending to end by itself: its lease is over with its last transaction."""
 
 _RENEW = text("SELECT * FROM tasktalk.renew_leases(:owner, :held, :seconds)").bindparams(
     bindparam("owner", type_=Text), bindparam("held", type_=ARRAY(Uuid)), bindparam("seconds", type_=Float)
@@ -22,31 +24,36 @@ _RENEW = text("SELECT * FROM tasktalk.renew_leases(:owner, :held, :seconds)").bi
 
 
 class Leases:
-    """Renews every fifth of a lease. A turn that was lost is stopped at once; the fence would refuse its writes."""
+    """Renews every fifth of a lease, of `seconds`. A turn that was lost is stopped; the fence refuses its writes."""
 
     def __init__(self, database: Database, owner: str, seconds: float) -> None:
         self._database = database
         self._owner = owner
         self._seconds = seconds
-        self._held: dict[UUID, asyncio.Task[None]] = {}
+        self._held: dict[UUID, asyncio.Task[Any]] = {}  # Any: nobody looks at what a runner returns
 
     @contextmanager
-    def held(self, turn_id: UUID, runner: asyncio.Task[None]) -> Iterator[None]:
-        """Renew the turn's lease while the block runs."""
+    def held(self, turn_id: UUID) -> Iterator[None]:
+        """Renew the turn's lease while the block runs in this task, and cancel the task if the lease is lost."""
+        runner = asyncio.current_task()
+        assert runner is not None, "a coroutine calls this"
         self._held[turn_id] = runner
         try:
             yield
         finally:
-            del self._held[turn_id]
+            if self._held.get(turn_id) is runner:
+                del self._held[turn_id]
 
     async def keep(self) -> None:
-        """Renew for ever. A database that is away is tried again: whether a lease outlived that, the fence tells."""
+        """Renew for ever. A database that is away is asked again, sooner: whether a lease outlived that, it knows."""
         while True:
-            await asyncio.sleep(self._seconds / 5)
             try:
                 await self.renew()
-            except (SQLAlchemyError, RequestError, OSError) as error:
+                wait = self._seconds / 5
+            except Exception as error:  # the drivers' failures are no one tree, and the cure is the same: again
                 log.warning("leases_not_renewed", error=type(error).__name__, turns=len(self._held))
+                wait = self._seconds / 20
+            await asyncio.sleep(wait)
 
     async def renew(self) -> None:
         """Renew now, and stop the runners of what was lost. Raises what the database raises."""
@@ -57,6 +64,10 @@ class Leases:
             parameters = {"owner": self._owner, "held": list(asked), "seconds": self._seconds}
             kept = set((await connection.execute(_RENEW, parameters)).scalars())
         for turn_id, runner in asked.items():
-            if turn_id not in kept and self._held.get(turn_id) is runner:
-                log.warning("lease_lost", turn=str(turn_id))
-                runner.cancel()
+            if turn_id not in kept:
+                asyncio.get_running_loop().call_later(GRACE, self._stop, turn_id, runner)
+
+    def _stop(self, turn_id: UUID, runner: asyncio.Task[Any]) -> None:  # Any: as in `_held`
+        if self._held.get(turn_id) is runner:
+            log.warning("lease_lost", turn=str(turn_id))
+            runner.cancel()

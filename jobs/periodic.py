@@ -11,11 +11,9 @@ from typing import Final
 
 import structlog
 from sqlalchemy import delete, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from core import clock
 from core.database import Database
-from core.errors import RequestError
 from core.settings import Settings
 from models.users import revoked_tokens
 from services.conversations import note_idle
@@ -24,6 +22,9 @@ from services.messages import wake
 log = structlog.get_logger()
 
 BATCH: Final = 100
+ROUNDS: Final = 10
+"""Batches in a row, where they are full."""
+
 HOUSEKEEPING: Final = 60.0
 """Seconds between two rounds of what isn't urgent."""
 
@@ -40,14 +41,24 @@ async def wake_orphans(database: Database, settings: Settings) -> int:
 
 async def note_idle_conversations(database: Database, settings: Settings) -> int:
     """Log the conversations that went idle since the last look; how many were looked at."""
-    idle = settings.conversation_idle_seconds
-    if not idle:
+    if not settings.conversation_idle_seconds:
         return 0
+    looked_at = 0
+    for _ in range(ROUNDS):
+        found = await _note_idle(database, settings.conversation_idle_seconds)
+        looked_at += found
+        if found < BATCH:
+            break
+    return looked_at
+
+
+async def _note_idle(database: Database, idle: int) -> int:
     statement = text("SELECT user_id, conversation_id FROM tasktalk.idle_conversations(:quiet_since, :wanted)")
     quiet_since = clock.now() - timedelta(seconds=idle)
     async with database.for_nobody() as connection:
         found = (await connection.execute(statement, {"quiet_since": quiet_since, "wanted": BATCH})).all()
     for user_id, conversation_id in found:
+        # Several replicas may come with the same ones: it notes each once.
         await database.work(user_id, partial(note_idle, conversation_id=conversation_id, idle_seconds=idle))
     return len(found)
 
@@ -64,11 +75,41 @@ async def keep_house(database: Database, settings: Settings) -> None:
     await forget_ended_tokens(database)
 
 
+async def watch(database: Database, settings: Settings) -> None:
+    """Look for orphans now, and then twice a lease, for ever.
+
+    After an outage the leases of all workers may be over. Those that live renew theirs first: the next look waits until
+    the database has been back for a whole lease.
+    """
+    while True:
+        try:
+            await wake_orphans(database, settings)
+            await _pause(settings.lease_seconds / 2)
+        except Exception as error:  # the drivers' failures are no one tree, and the cure is the same: again
+            log.warning("watchdog_failed", error=type(error).__name__)
+            while not await _answers(database):
+                await _pause(settings.lease_seconds / 10)
+            await asyncio.sleep(settings.lease_seconds)
+
+
 async def every(seconds: float, action: Callable[[], Awaitable[object]]) -> None:
     """Do it now and then again for ever, with some jitter: replicas that started together drift apart."""
     while True:
         try:
             await action()
-        except (SQLAlchemyError, RequestError, OSError) as error:
+        except Exception as error:  # as above; and this work can wait for its next round
             log.warning("periodic_work_failed", error=type(error).__name__)
-        await asyncio.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+        await _pause(seconds)
+
+
+async def _answers(database: Database) -> bool:
+    try:
+        async with database.for_nobody() as connection:
+            await connection.execute(text("SELECT 1"))
+    except Exception:  # as above: away is away
+        return False
+    return True
+
+
+async def _pause(seconds: float) -> None:
+    await asyncio.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret

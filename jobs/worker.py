@@ -5,22 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Coroutine
 from functools import partial
 from types import TracebackType
 from typing import Final
 from uuid import UUID
 
 import structlog
-from procrastinate.exceptions import ProcrastinateException
-from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
 
 from assistant.turn import Engine, TurnRunner
 from core.dsn import Dsn
 from core.ids import new_id
 from core.settings import Settings
+from events.bus import Backoff
 from jobs.leases import Leases
-from jobs.periodic import HOUSEKEEPING, every, keep_house, wake_orphans
+from jobs.periodic import HOUSEKEEPING, every, keep_house, watch
 from jobs.queue import QUEUE, make_app
 from services.turns import Claimed, claim
 
@@ -29,11 +28,15 @@ log = structlog.get_logger()
 POLL: Final = 5.0
 """Seconds between two looks at the queue where no notification came."""
 
-LONGEST_BACKOFF: Final = 10.0
+STEADY: Final = 30.0
+"""Seconds after which a queue that is lost was a good one: the next is opened at once."""
 
 
 class Worker:
-    """Runs turns until it is stopped; then it hands on what it has under way."""
+    """Runs turns until it is stopped; then it hands on what it has under way.
+
+    Of `dsn` and `direct_dsn`, the latter is the queue's where given: past a transaction-mode pooler it can listen.
+    """
 
     def __init__(self, engine: Engine, dsn: Dsn, settings: Settings, *, direct_dsn: Dsn | None = None) -> None:
         self._engine = engine
@@ -41,36 +44,42 @@ class Worker:
         self._settings = settings
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
         self._leases = Leases(engine.database, self.owner, settings.lease_seconds)
-        self._running: set[asyncio.Task[None]] = set()
+        self._turns: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._healthy = False
+        self._closing = False
 
     @property
     def healthy(self) -> bool:
-        """Whether the queue's connection stands."""
+        """Whether it takes jobs from the queue."""
         return self._healthy
 
+    @property
+    def running(self) -> int:
+        """How many turns it has under way."""
+        return len(self._turns)
+
     async def __aenter__(self) -> Worker:
-        orphans = partial(wake_orphans, self._engine.database, self._settings)
         house = partial(keep_house, self._engine.database, self._settings)
-        self._tasks = [
-            asyncio.create_task(self._supervise(), name="queue"),
-            asyncio.create_task(self._leases.keep(), name="leases"),
-            asyncio.create_task(every(self._settings.lease_seconds / 2, orphans), name="watchdog"),
-            asyncio.create_task(every(HOUSEKEEPING, house), name="housekeeping"),
-        ]
+        parts: dict[str, Coroutine[None, None, None]] = {
+            "queue": self._supervise(),
+            "leases": self._leases.keep(),
+            "watchdog": watch(self._engine.database, self._settings),
+            "housekeeping": every(HOUSEKEEPING, house),
+        }
+        self._tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop taking turns first, then hand on those under way."""
-        tasks = [*self._tasks, *self._running]
+        """Take no more turns, and hand on those under way."""
+        self._closing = True
+        tasks = [*self._tasks, *self._turns]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        self._healthy = False
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -78,38 +87,55 @@ class Worker:
             await asyncio.Event().wait()
 
     async def _supervise(self) -> None:
-        """Run the queue's worker, and another when the database took its connection."""
-        failures = 0
+        """Work through the queue, and anew whenever the database took its connections."""
+        loop, backoff, failures = asyncio.get_running_loop(), Backoff(first=0.2, longest=10.0), 0
         while True:
+            began, cause = loop.time(), "stopped"
             try:
-                app = make_app(self._queue_dsn, self._wake)
-                async with app.open_async():
-                    self._healthy, failures = True, 0
-                    await app.run_worker_async(
-                        queues=[QUEUE],
-                        concurrency=self._settings.worker_concurrency,
-                        install_signal_handlers=False,
-                        listen_notify=not self._queue_dsn.is_pooled,
-                        fetch_job_polling_interval=POLL,
-                        delete_jobs="always",
-                        shutdown_graceful_timeout=0.1,
-                    )
-            except (ProcrastinateException, OperationalError, PoolTimeout, OSError) as error:
-                log.warning("queue_lost", error=type(error).__name__)
+                await self._work_queue()
+            except Exception as error:  # the boundary of the queue: whatever its failure, the cure is a new one
+                cause = type(error).__name__
+            failures = 1 if loop.time() - began > STEADY else failures + 1
+            log.warning("queue_lost", error=cause, failures=failures)
+            await asyncio.sleep(backoff.delay(failures))
+
+    async def _work_queue(self) -> None:
+        """One life of procrastinate's worker. Turns under way outlive it."""
+        app = make_app(self._queue_dsn, self._wake)
+        try:
+            await app.open_async()
+            self._healthy = True
+            await app.run_worker_async(
+                queues=[QUEUE],
+                concurrency=self._settings.worker_concurrency,
+                install_signal_handlers=False,
+                listen_notify=not self._queue_dsn.is_pooled,
+                fetch_job_polling_interval=POLL,
+                delete_jobs="always",
+                shutdown_graceful_timeout=0.1,
+            )
+        finally:
             self._healthy = False
-            failures += 1
-            await asyncio.sleep(min(0.2 * 2**failures, LONGEST_BACKOFF))
+            await app.close_async()
 
     async def _wake(self, user_id: str, conversation_id: UUID) -> None:
-        """The job: take the conversation's next turn, if there is one. A turn that ends wakes what follows it."""
+        """The job. Its turn is a task of the worker's own: a queue that is lost takes its jobs along, but no turn."""
+        if self._closing:
+            return  # another worker's watchdog finds the turn
+        task = asyncio.create_task(self._run_next(user_id, conversation_id), name=f"turn of {conversation_id}")
+        self._turns.add(task)
+        task.add_done_callback(self._turns.discard)
+        await asyncio.wait([task])
+
+    async def _run_next(self, user_id: str, conversation_id: UUID) -> None:
+        """Take the conversation's next turn, if there is one, and run it. A turn that ends wakes what follows it."""
         try:
             claimed = await self._claim(user_id, conversation_id)
             if claimed is not None:
-                await self._run(claimed)
-        except asyncio.CancelledError:
-            raise
+                with self._leases.held(claimed.turn.id):
+                    await TurnRunner(self._engine, claimed).run()
         except Exception:
-            # The boundary of a job: the watchdog finds again what a failed claim left.
+            # The boundary of a job: the watchdog finds again what a failed claim, or a turn without an end, left.
             log.exception("wake_failed", conversation=str(conversation_id))
 
     async def _claim(self, user_id: str, conversation_id: UUID) -> Claimed | None:
@@ -121,11 +147,3 @@ class Worker:
             running_limit=self._settings.limit_running_turns,
         )
         return await self._engine.database.work(user_id, take)
-
-    async def _run(self, claimed: Claimed) -> None:
-        """A task of its own, so that the queue's shutdown doesn't cut a turn before it is handed on."""
-        runner = asyncio.create_task(TurnRunner(self._engine, claimed).run(), name=f"turn-{claimed.turn.id}")
-        self._running.add(runner)
-        runner.add_done_callback(self._running.discard)
-        with self._leases.held(claimed.turn.id, runner):
-            await asyncio.wait([runner])

@@ -191,8 +191,8 @@ async def _start(operation: Operation, session: Any, after: str | None) -> tuple
 @strawberry.type
 class ChangeSubscriptions:
     @strawberry.subscription(
-        description="Every change of the viewer's data, in order and without a gap: first those after `after`, then each"
-        " as it commits. The entities are as of now (null once gone); ids always come."
+        description="Every change of the viewer's data, in order and without a gap: first those after `after`, then"
+        " each as it commits. The entities are as of now (null once gone); ids always come."
     )
     async def changes(
         self,

@@ -22,7 +22,8 @@ def _enum(name: str, cls: type[Enum], description: str, **values: str) -> Any:
     missing = {member.name for member in cls} - {cls(value.value).name for value in members.values()}
     if missing:
         raise ValueError(f"{name} lacks descriptions of {missing}")
-    return strawberry.enum(Enum(name, members, module=__name__), description=description)
+    made: Any = Enum(name, members, module=__name__)  # the functional API gives a class, which its type doesn't say
+    return strawberry.enum(made, description=description)
 
 
 Sender = _enum("Sender", enums.Sender, "Who said it.", USER="The person.", ASSISTANT="The assistant.")

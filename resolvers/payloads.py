@@ -40,7 +40,7 @@ def user_error(error: DomainError) -> UserError:
 
 async def mutate(
     info: Info,
-    payload: type[Payload],
+    payload: Callable[..., Payload],
     action: Callable[[UnitOfWork], Awaitable[dict[str, Any]]],
     *,
     conflict: str | None = None,

@@ -103,9 +103,7 @@ class Viewer(Node):
             limits = await _limits(info, session)
         return Usage(turns=int(turns), input_tokens=int(read), output_tokens=int(written), limits=limits)
 
-    @strawberry.field(
-        description="The newest change's place: read it beside a first page, then subscribe after it."
-    )
+    @strawberry.field(description="The newest change's place: read it beside a first page, then subscribe after it.")
     async def cursor(self, info: Info) -> str:
         async with info.context.reading() as session:
             return cursors.encode((await position(session)).cursor, info.context.user_id)

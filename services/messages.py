@@ -176,9 +176,7 @@ async def _conversation_for(work: UnitOfWork, new: NewMessage, limits: Limits) -
     return conversation
 
 
-async def _store(
-    work: UnitOfWork, conversation: Conversation, content: str, key: str | None, time_zone: str
-) -> Said:
+async def _store(work: UnitOfWork, conversation: Conversation, content: str, key: str | None, time_zone: str) -> Said:
     said = Said(conversation.id, new_id(), new_id())
     common = {"user_id": work.user_id, "conversation_id": conversation.id, "created_at": work.now}
     position = conversation.message_count + 1

@@ -70,9 +70,7 @@ async def fail(
 async def _step(work: UnitOfWork, call_id: UUID, came_from: ToolCallStatus, **values: Any) -> ToolCall | None:
     moved = await work.one(
         update(tool_calls)
-        .where(
-            tool_calls.c.user_id == work.user_id, tool_calls.c.id == call_id, tool_calls.c.status == came_from.value
-        )
+        .where(tool_calls.c.user_id == work.user_id, tool_calls.c.id == call_id, tool_calls.c.status == came_from.value)
         .values(**values, version=tool_calls.c.version + 1)
         .returning(*tool_calls.c),
         ToolCall,

@@ -133,9 +133,7 @@ async def _is_over(work: UnitOfWork, turn: Turn) -> bool:
 
 
 async def _running(work: UnitOfWork) -> int:
-    statement = select(func.count()).where(
-        turns.c.user_id == work.user_id, turns.c.status == TurnStatus.RUNNING.value
-    )
+    statement = select(func.count()).where(turns.c.user_id == work.user_id, turns.c.status == TurnStatus.RUNNING.value)
     return int(await work.scalar(statement))
 
 
@@ -387,9 +385,7 @@ async def _end(work: UnitOfWork, turn: Turn, values: Mapping[str, Any]) -> None:
     await work.execute(
         update(turns)
         .where(_turn(work, turn.id))
-        .values(
-            **values, lease_owner=None, lease_until=None, finished_at=work.now, version=turns.c.version + 1
-        )
+        .values(**values, lease_owner=None, lease_until=None, finished_at=work.now, version=turns.c.version + 1)
     )
     if values["status"] == TurnStatus.COMPLETED.value:
         await work.execute(delete(drafts).where(drafts.c.user_id == work.user_id, drafts.c.turn_id == turn.id))

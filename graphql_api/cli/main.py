@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from core import embedded
 from core.errors import ConfigurationError
-from core.settings import Settings, load
+from core.settings import load
 from graphql_api.cli import serving
+from graphql_api.cli.databases import migrated
 from graphql_api.cli.doctor import examine
+from graphql_api.cli.process import run
+from graphql_api.pages import DEVELOPER, TOKEN_SECONDS
+from graphql_api.schema import make_schema
+from migrations import runner
+from services.auth.development import DEVELOPMENT_MAX_LIFETIME, issue, load_key
 
 app = typer.Typer(
     name="tasktalk",
@@ -22,43 +28,60 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Host = Annotated[str | None, typer.Option(help="Address to listen on (TASKTALK_HOST).")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one (TASKTALK_PORT).")]
-DataDir = Annotated[Path | None, typer.Option(help="Where the embedded database and keys live (TASKTALK_DATA_DIR).")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on.  [env: TASKTALK_HOST]")]
+Port = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.  [env: TASKTALK_PORT]")
+]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Where the embedded database and the key live.  [env: TASKTALK_DATA_DIR]")
+]
 
 
 @app.command()
 def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
-    """Serve the API; starts the embedded PostgreSQL where DATABASE_URL is not set, and migrates."""
-    asyncio.run(serving.serve(load(host=host, port=port, data_dir=data_dir)))
+    """Serve the API. Without DATABASE_URL it starts the embedded PostgreSQL; it migrates first."""
+    run(serving.serve(load(host=host, port=port, data_dir=data_dir)))
 
 
 @app.command()
 def worker(data_dir: DataDir = None) -> None:
     """Run turns only, beside servers on the same database."""
-    asyncio.run(serving.work(load(data_dir=data_dir)))
+    run(serving.work(load(data_dir=data_dir)))
 
 
 @app.command()
 def migrate(data_dir: DataDir = None) -> None:
-    """Bring the database to the newest schema."""
-    typer.echo(asyncio.run(serving.migrate(load(data_dir=data_dir))))
+    """Bring the database to the newest schema and print its revision."""
+
+    async def action() -> None:
+        async with migrated(load(data_dir=data_dir)):
+            typer.echo(runner.newest())
+
+    run(action())
 
 
 @app.command()
 def token(
-    user: Annotated[str, typer.Option(help="The user's id: the token's sub.")] = "developer",
-    ttl: Annotated[int, typer.Option(help="Seconds until it ends.", min=1)] = 86_400,
+    user: Annotated[str, typer.Option(help="The user's id: 1 to 64 letters, digits, - and _.")] = DEVELOPER,
+    ttl: Annotated[
+        int, typer.Option(min=1, max=DEVELOPMENT_MAX_LIFETIME, help="Seconds until it ends.")
+    ] = TOKEN_SECONDS,
     data_dir: DataDir = None,
 ) -> None:
-    """Print a development token; it is the last line of the output."""
-    typer.echo(serving.development_token(load(data_dir=data_dir), user, ttl))
+    """Print a development token: the last line of the output. Only where no authentication is configured."""
+    settings = load(data_dir=data_dir)
+    if not settings.development:
+        raise ConfigurationError("BETTER_AUTH_URL or BETTER_AUTH_SECRET is set: tokens come from Better Auth.")
+    try:
+        typer.echo(issue(load_key(embedded.prepare(settings.data_dir)), user, ttl))
+    except ValueError as error:
+        raise ConfigurationError(f"--user: {error}.") from None
 
 
 @app.command()
 def doctor(data_dir: DataDir = None) -> None:
-    """Check the settings, the database and what else is needed, and say what to do."""
-    if not asyncio.run(examine(load(data_dir=data_dir))):
+    """Check settings, database, role, row-level security, bus and provider, and say what to do."""
+    if not run(examine(load(data_dir=data_dir))):
         raise typer.Exit(1)
 
 
@@ -66,13 +89,11 @@ def doctor(data_dir: DataDir = None) -> None:
 def export_schema(
     check: Annotated[Path | None, typer.Option(help="Compare with this file instead of printing.")] = None,
 ) -> None:
-    """Print the GraphQL schema."""
-    from graphql_api.schema import make_schema
-
-    printed = make_schema(Settings()).as_str() + "\n"
+    """Print the GraphQL schema (SDL)."""
+    printed = make_schema(load()).as_str() + "\n"
     if check is None:
         typer.echo(printed, nl=False)
-    elif check.read_text(encoding="utf-8") != printed:
+    elif not check.exists() or check.read_text(encoding="utf-8") != printed:
         typer.echo(f"{check} is not what the code makes: run `make schema`.", err=True)
         raise typer.Exit(1)
 
@@ -82,7 +103,7 @@ def main() -> None:
     try:
         app()
     except ConfigurationError as error:
-        sys.stderr.write(f"tasktalk: {error.message}\n")
+        sys.stderr.write(f"tasktalk: {' '.join(error.message.splitlines())}\n")
         raise SystemExit(2) from None
 
 

@@ -223,7 +223,7 @@ class _TurnStream:
             seq = (await position(session)).seq
         if row is None:
             raise _absent()
-        status, attempt, said, draft = row
+        status, attempt, said, draft = tuple(row)
         return _State(TurnStatus(status), attempt, said if said is not None else draft or ""), seq
 
     async def _calls_in(self, batch: Batch) -> Sequence[UUID]:

@@ -105,9 +105,7 @@ class ConversationQueries:
         )
         return page
 
-    @strawberry.field(
-        description="Its messages, oldest to newest; with neither first nor last the newest 20."
-    )
+    @strawberry.field(description="Its messages, oldest to newest; with neither first nor last the newest 20.")
     async def messages(
         self,
         info: Info,

@@ -222,7 +222,7 @@ class Edges:
         inner = select(func.count().label("total")).select_from(rows.limit(COUNTED + 1).lateral("counted"))
         return {value: total for value, total in await self._rows(_beside(parent, inner))}
 
-    def _refers(self, statement: Select[Any], kind: NodeType, foreign: Any, parent: ColumnElement[Any]) -> Select[Any]:
+    def _refers(self, statement: Select[Any], kind: NodeType, foreign: Any, parent: TableValuedAlias) -> Select[Any]:
         table = kind.table
         owned = statement.where(table.c.user_id == self.scope.user_id)
         if not isinstance(foreign, Through):

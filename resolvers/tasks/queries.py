@@ -31,9 +31,7 @@ class TaskFilter:
     due: DueBucket | None = strawberry.field(default=None, description="Due then, by the days of the viewer's zone.")
     label_ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Bear one of these labels.")
     priority_at_least: Priority | None = strawberry.field(default=None, description="Matter at least so much.")
-    text: str | None = strawberry.field(
-        default=None, description="Part of title or description, whatever the case."
-    )
+    text: str | None = strawberry.field(default=None, description="Part of title or description, whatever the case.")
     include_deleted: bool | None = strawberry.field(default=False, description="Deleted ones as well.")
 
     def conditions(self) -> Conditions:
@@ -64,9 +62,7 @@ class TaskQueries:
         after: AfterArgument = None,
         last: LastArgument = None,
         before: BeforeArgument = None,
-        filter: Annotated[
-            TaskFilter | None, strawberry.argument(description="Which ones.")
-        ] = None,
+        filter: Annotated[TaskFilter | None, strawberry.argument(description="Which ones.")] = None,
         order_by: Annotated[TaskOrder | None, strawberry.argument(description="By what; POSITION by default.")] = None,
         direction: Annotated[SortDirection | None, strawberry.argument(description="ASC by default.")] = None,
     ) -> Connection[Task]:
