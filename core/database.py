@@ -49,6 +49,7 @@ def make_engine(dsn: Dsn, *, pool_size: int, pool_wait: float = 2.0) -> AsyncEng
         pool_timeout=pool_wait,
         pool_recycle=1800,
         query_cache_size=1000,
+        enable_from_linting=False,  # lateral joins are ON true; the linter takes those for cartesian products
         json_serializer=_to_json,
         json_deserializer=orjson.loads,
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
 
 from assistant.providers.base import Provider
 from assistant.providers.openai import OpenAIProvider
@@ -17,17 +19,19 @@ from assistant.providers.rules import RulesProvider
 from assistant.turn import Engine
 from core.database import Database, make_engine
 from core.dsn import Dsn
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, RequestErrorCode
 from core.settings import Settings
 from events.bus import Bus
 from events.hub import Hub
 from events.log import ChangeLog
-from graphql_api.errors import Presenter
+from graphql_api.errors import Fault, Presenter, body_of
 from graphql_api.gate import Admitted, Gate
 from graphql_api.health import Health, prove_row_security
+from graphql_api.local import LocalOnly
 from graphql_api.pages import page_routes
 from graphql_api.schema import make_schema
 from graphql_api.transport import Caller, EdgeHooks, EdgeLimits, SocketRegistry, build_graphql_app
+from graphql_api.transport.headers import AnswerHeaders
 from jobs.worker import Worker
 from resolvers.operation import Application, Operation, operation
 from services.auth import build_verifier
@@ -49,7 +53,7 @@ class Backend:
         return Worker(self.engine, self.dsn, self.settings, direct_dsn=direct_dsn)
 
 
-def _providers(settings: Settings) -> tuple[Provider, Provider | None]:
+def make_providers(settings: Settings) -> tuple[Provider, Provider | None]:
     """Who answers, and who does where the model is out of reach."""
     if not settings.uses_openai:
         return RulesProvider(), None
@@ -67,7 +71,7 @@ async def backend(settings: Settings, dsn: Dsn) -> AsyncIterator[Backend]:
         stack.push_async_callback(database.close)
         if not await prove_row_security(database):
             raise ConfigurationError("DATABASE_URL: row-level security does not hold there. Run `tasktalk doctor`.")
-        provider, fallback = _providers(settings)
+        provider, fallback = make_providers(settings)
         stack.push_async_callback(provider.aclose)
         turns = Engine(database, bus, provider, fallback, turn_seconds=settings.turn_seconds)
         yield Backend(settings, dsn, database, bus, turns)
@@ -95,7 +99,6 @@ def make_app(shared: Backend) -> ASGIApp:
         shared.bus,
         sockets,
         requests=settings.limit_requests_per_minute,
-        local_only=settings.development,
     )
 
     @asynccontextmanager

@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from types import TracebackType
 from typing import Final
 
+import structlog
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from starlette.datastructures import Headers
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Scope
 
+from core import clock
 from core.database import Database
-from core.errors import RequestError, RequestErrorCode, Unauthenticated
+from core.errors import RequestError, Unauthenticated
+from events.bus import Bus, Received
+from graphql_api.rate import RequestCounter
 from graphql_api.transport import Identity as Caller
 from graphql_api.transport import SocketRegistry
 from graphql_api.transport.headers import bearer_of
 from models.users import revoked_tokens
 from services.auth import Claims, Verifier
-from services.auth.development import is_loopback_host, is_loopback_origin
 from services.users import Identity, admit
 
+log = structlog.get_logger()
+
 REMEMBERED: Final = 1.0
-"""Seconds that an admission is taken from memory: a token revoked by another replica is refused after that."""
+"""Seconds that an admission is taken from memory: a token that another replica revoked is refused after that."""
 
 KEPT: Final = 10_000
-WINDOW: Final = 60.0
+"""Admissions remembered; the oldest goes first, and only costs a look at the database."""
+
+CHANNEL: Final = "revocations"
+LOOK_EVERY: Final = 5.0
+"""Seconds between two looks at whether a token of an open socket was revoked, should the bus not have said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,92 +57,141 @@ class Admitted:
         return self.claims.expires_at
 
 
-class RequestCounter:
-    """Requests a user and minute, counted in this process. `limit` 0 counts nothing."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
-
-    def count(self, user_id: str) -> None:
-        """Raises RequestError RATE_LIMITED past the limit."""
-        if not self._limit:
-            return
-        moment = time.monotonic()
-        begun, used = self._windows.get(user_id, (moment, 0))
-        if moment - begun >= WINDOW:
-            begun, used = moment, 0
-        self._windows[user_id] = (begun, used + 1)
-        self._windows.move_to_end(user_id)
-        if len(self._windows) > KEPT:
-            self._windows.popitem(last=False)
-        if used >= self._limit:
-            message = f"At most {self._limit} requests a minute."
-            raise RequestError(RequestErrorCode.RATE_LIMITED, message, retry_after=begun + WINDOW - moment)
-
-
 class Gate:
-    """The edge's hooks on identity. `local_only`: development mode, for loopback callers alone (DNS rebinding)."""
+    """The edge's hooks on identity, and `resolvers.operation.Gate`. `requests` is the limit a user and minute."""
 
     def __init__(
-        self, verifier: Verifier, database: Database, sockets: SocketRegistry, *, requests: int, local_only: bool
+        self,
+        verifier: Verifier,
+        database: Database,
+        bus: Bus,
+        sockets: SocketRegistry,
+        *,
+        requests: int = 0,
+        look_every: float = LOOK_EVERY,
     ) -> None:
         self._verifier = verifier
         self._database = database
+        self._bus = bus
         self._sockets = sockets
-        self._local_only = local_only
         self._counter = RequestCounter(requests)
+        self._look_every = look_every
         self._admitted: OrderedDict[bytes, float] = OrderedDict()
+        self._asking: dict[bytes, asyncio.Task[bool]] = {}
+        self._revoked: dict[bytes, datetime] = {}
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Gate:
+        self._watcher = asyncio.create_task(self._watch(), name="revocations")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        tasks = [*self._asking.values(), *([self._watcher] if self._watcher else [])]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._verifier.aclose()
 
     async def authenticate(self, scope: Scope) -> Admitted:
-        """The caller of an HTTP request. Raises Unauthenticated, FORBIDDEN or RATE_LIMITED."""
-        self.check_local(scope)
+        """The caller of an HTTP request, which is counted. Raises Unauthenticated, or RequestError RATE_LIMITED."""
         admitted = await self.authenticate_token(bearer_of(scope))
-        self._counter.count(admitted.user_id)
+        self.count(admitted)
         return admitted
 
     async def authenticate_token(self, token: str) -> Admitted:
-        """The caller behind a token. Raises Unauthenticated."""
+        """The caller behind a token; the user exists from then on. Raises Unauthenticated."""
         claims = await self._verifier.verify(token)
         identity = Identity(claims.subject, claims.email, claims.name, claims.token_hash)
-        moment = time.monotonic()
-        if self._admitted.get(claims.token_hash, 0.0) < moment:
-            if not await admit(self._database, identity):
-                self._admitted.pop(claims.token_hash, None)
-                self._sockets.end_where(
-                    lambda one: isinstance(one, Admitted) and one.claims.token_hash == claims.token_hash
-                )
-                raise Unauthenticated
-            self._admitted[claims.token_hash] = moment + REMEMBERED
-            self._admitted.move_to_end(claims.token_hash)
-            if len(self._admitted) > KEPT:
-                self._admitted.popitem(last=False)
+        if claims.token_hash in self._revoked or not await self._is_admitted(identity):
+            self._forget(claims.token_hash, claims.expires_at)
+            raise Unauthenticated
         return Admitted(identity, claims)
 
-    def check_local(self, scope: Scope) -> None:
-        """In development mode Host, and Origin where present, must be loopback. Raises RequestError FORBIDDEN."""
-        if not self._local_only:
-            return
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if not is_loopback_host(headers.get("host", "")) or (origin is not None and not is_loopback_origin(origin)):
-            raise RequestError(
-                RequestErrorCode.FORBIDDEN, "In development mode the server answers loopback hosts only."
-            )
+    def count(self, admitted: Admitted) -> None:
+        """Count a request of the user's. Raises RequestError RATE_LIMITED."""
+        self._counter.count(admitted.user_id)
 
     async def revoke(self, identity: Identity, claims: Claims) -> None:
-        """Refuse the token from now on: here at once, elsewhere within a second; and close its sockets here."""
+        """Refuse the token from now on, and close its sockets: here at once, elsewhere as soon as the bus says so."""
         made = insert(revoked_tokens).values(token_hash=claims.token_hash, expires_at=claims.expires_at)
         async with self._database.for_nobody() as connection:
             await connection.execute(made.on_conflict_do_nothing())
-        self._forget(claims.token_hash)
+        self._forget(claims.token_hash, claims.expires_at)
+        await self._bus.publish(CHANNEL, f"{int(claims.expires_at.timestamp())} {claims.token_hash.hex()}")
 
-    def _forget(self, token_hash: bytes) -> None:
-        def is_it(caller: Caller) -> bool:
-            return isinstance(caller, Admitted) and caller.claims.token_hash == token_hash
+    async def look(self) -> None:
+        """Close the sockets whose tokens were revoked, wherever that was. Raises what the database raises."""
+        held: dict[bytes, datetime] = {}
 
+        def note(caller: Caller) -> bool:
+            if isinstance(caller, Admitted):
+                held[caller.claims.token_hash] = caller.expires_at
+            return False
+
+        self._sockets.end_where(note)
+        if not held:
+            return
+        statement = select(revoked_tokens.c.token_hash).where(revoked_tokens.c.token_hash.in_(held))
+        async with self._database.for_nobody() as connection:
+            for token_hash in (await connection.execute(statement)).scalars():
+                self._forget(token_hash, held[token_hash])
+
+    async def _is_admitted(self, identity: Identity) -> bool:
+        """From memory, or from the database, asked once for all requests of a token that come at the same time."""
+        key = identity.token_hash
+        if self._admitted.get(key, 0.0) > time.monotonic():
+            return True
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.create_task(admit(self._database, identity), name="admit")
+            asking.add_done_callback(lambda done: self._answered(key, done))
+        return await asyncio.shield(asking)  # a client that hangs up doesn't take the answer from the others
+
+    def _answered(self, key: bytes, asking: asyncio.Task[bool]) -> None:
+        del self._asking[key]
+        if asking.cancelled() or asking.exception() is not None or not asking.result() or key in self._revoked:
+            return
+        self._admitted[key] = time.monotonic() + REMEMBERED
+        self._admitted.move_to_end(key)
+        if len(self._admitted) > KEPT:
+            self._admitted.popitem(last=False)
+
+    def _forget(self, token_hash: bytes, expires_at: datetime) -> None:
+        """Refuse the token without asking, and close its sockets. What has ended needs no memory."""
+        now = clock.now()
+        self._revoked = {one: end for one, end in self._revoked.items() if end > now}
+        self._revoked[token_hash] = expires_at
         self._admitted.pop(token_hash, None)
-        self._sockets.end_where(is_it)
+        self._sockets.end_where(lambda caller: isinstance(caller, Admitted) and caller.claims.token_hash == token_hash)
 
-    async def aclose(self) -> None:
-        await self._verifier.aclose()
+    async def _watch(self) -> None:
+        """Hear of other replicas' revocations; look by itself where the bus may have missed one."""
+        async with self._bus.subscribe(CHANNEL) as heard:
+            while True:
+                try:
+                    async with asyncio.timeout(self._look_every):
+                        item = await anext(heard)
+                except TimeoutError:
+                    item = None
+                except StopAsyncIteration:
+                    return
+                if isinstance(item, Received):
+                    self._hear(item.message)
+                else:
+                    await self._look_or_log()
+
+    def _hear(self, message: str) -> None:
+        try:
+            end, _, token_hash = message.partition(" ")
+            self._forget(bytes.fromhex(token_hash), datetime.fromtimestamp(int(end), UTC))
+        except (ValueError, OverflowError):
+            log.warning("revocation_not_understood")
+
+    async def _look_or_log(self) -> None:
+        try:
+            await self.look()
+        except (SQLAlchemyError, RequestError, OSError) as error:
+            log.warning("revocations_not_read", error=type(error).__name__)

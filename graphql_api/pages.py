@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from strawberry.http.ides import get_graphql_ide_html
 
-from core.errors import RequestError
 from core.settings import Settings
-from graphql_api.gate import Gate
-from services.auth.development import issue, load_key
+from services.auth.development import DevelopmentKey, issue, load_key
 
 DEVELOPER: Final = "developer"
 """The user that development's pages sign in."""
 
 TOKEN_SECONDS: Final = 24 * 3600
 
-_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
+_HEADERS: Final = {"Content-Security-Policy": "frame-ancestors 'none'", "Referrer-Policy": "no-referrer"}
 
 _HOME: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Tasktalk</title>
@@ -39,50 +37,44 @@ _SIGN_IN: Final = """<h2>Signed in for development</h2>
 from <code>.venv/bin/tasktalk token --user NAME</code>.</p>
 <textarea readonly>{token}</textarea>"""
 
-Page = Callable[[Request], Awaitable[Response]]
 
-
-def page_routes(settings: Settings, gate: Gate) -> Sequence[BaseRoute]:
-    """`/`, and `/graphiql` where introspection is on."""
-
-    def token() -> str:
-        return issue(load_key(settings.data_dir), DEVELOPER, TOKEN_SECONDS, name="Developer")
-
-    def local(page: Page) -> Page:
-        async def checked(request: Request) -> Response:
-            try:
-                gate.check_local(request.scope)
-            except RequestError as error:
-                body = {"errors": [{"message": error.message, "extensions": {"code": error.code.value}}]}
-                return JSONResponse(body, status_code=403, headers=_HEADERS)
-            return await page(request)
-
-        return checked
+def page_routes(settings: Settings) -> Sequence[BaseRoute]:
+    """`/`, and `/graphiql` where introspection is on. In development mode both hand out a token."""
+    # Read once, so that a key that can't be used is refused at start.
+    key = load_key(settings.data_dir) if settings.development else None
 
     async def home(_: Request) -> Response:
         links = '<p><a href="/graphiql">GraphiQL</a></p>' if settings.introspection_on else ""
-        sign_in = _SIGN_IN.format(user=DEVELOPER, token=html.escape(token())) if settings.development else ""
+        sign_in = _SIGN_IN.format(user=DEVELOPER, token=html.escape(_token(key))) if key is not None else ""
         return HTMLResponse(_HOME.format(links=links, sign_in=sign_in), headers=_HEADERS)
 
     async def graphiql(_: Request) -> Response:
-        headers = {"Authorization": f"Bearer {token()}"} if settings.development else {}
-        return HTMLResponse(graphiql_page(headers), headers=_HEADERS)
+        token = _token(key) if key is not None else "paste-a-token-here"
+        return HTMLResponse(graphiql_page({"Authorization": f"Bearer {token}"}), headers=_HEADERS)
 
-    routes = [Route("/", local(home))]
+    routes = [Route("/", home)]
     if settings.introspection_on:
-        routes.append(Route("/graphiql", local(graphiql)))
+        routes.append(Route("/graphiql", graphiql))
     return routes
 
 
+def _token(key: DevelopmentKey) -> str:
+    return issue(key, DEVELOPER, TOKEN_SECONDS, name="Developer")
+
+
 def graphiql_page(headers: dict[str, str]) -> str:
-    """Strawberry's page, pointed at /graphql and sending `headers` over HTTP and in connection_init alike."""
+    """Strawberry's page, pointed at /graphql. `headers` stand in its editor of headers to begin with; it sends those
+    over HTTP and in connection_init alike.
+    """
     page = get_graphql_ide_html("graphiql")
-    for ours, theirs in (
-        ('window.location.origin + "/graphql"', 'window.location.href.split("?")[0]'),
-        (json.dumps(headers).replace("<", "\\u003c") + ";", "{};\n      const csrfToken"),
-        ("subscriptionUrl,\n        wsConnectionParams: defaultHeaders,", "subscriptionUrl,\n      });"),
+    # As a JavaScript string; "</" would end the script that it stands in.
+    editor = json.dumps(json.dumps(headers, indent=2)).replace("<", "\\u003c")
+    for theirs, ours in (
+        ('window.location.href.split("?")[0]', 'window.location.origin + "/graphql"'),
+        ("React.useState(parameters.headers)", f"React.useState({editor})"),
+        # A token stays out of the browser's storage.
+        ("shouldPersistHeaders: true", "shouldPersistHeaders: false"),
     ):
-        assert theirs in page, "Strawberry's page has changed"
-        kept = {"{};\n      const csrfToken": "\n      const csrfToken", "subscriptionUrl,\n      });": "\n      });"}
-        page = page.replace(theirs, ours + kept.get(theirs, ""), 1)
+        assert page.count(theirs) == 1, "Strawberry's page has changed"
+        page = page.replace(theirs, ours)
     return page

@@ -50,7 +50,7 @@ async def migrated(settings: Settings) -> AsyncIterator[Dsn]:
 
 @contextmanager
 def explained(dsn: Dsn) -> Iterator[None]:
-    """What the database refuses or can't be asked, as a ConfigurationError: no driver's text, which may quote values."""
+    """What the database refuses or can't be asked, as a ConfigurationError without the driver's text."""
     try:
         yield
     except (SQLAlchemyError, OSError) as error:

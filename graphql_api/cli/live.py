@@ -126,12 +126,12 @@ class Socket:
         try:
             async with asyncio.timeout(_OPEN_SECONDS):
                 await _initialise(connection, endpoint.token)
-        except (ConnectionClosed, TimeoutError):
-            raise _at_the_door(connection.close_code, connection.close_reason or "") from None
-        except BaseException:
+            return cls(connection)
+        except BaseException as error:
             await connection.close()
+            if isinstance(error, ConnectionClosed | TimeoutError):
+                raise _at_the_door(connection.close_code, connection.close_reason or "") from None
             raise
-        return cls(connection)
 
     async def close(self) -> None:
         """End the connection and everything on it."""
@@ -265,6 +265,7 @@ class Live:
         async with self._opening:
             while self._socket is None or self._socket.closed:
                 if self._socket is not None:
+                    self._socket = None
                     self._report(present=False)
                     await self.pause(ServerLost("The server is gone."))
                 await self._try()

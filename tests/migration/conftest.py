@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
@@ -57,12 +57,12 @@ async def opened(dsn: Dsn, *, pool_size: int = 5) -> AsyncIterator[tuple[Databas
 
 
 @pytest.fixture(scope="session", params=["superuser", "plain owner"])
-def home(request: pytest.FixtureRequest, server: str, dsn: Dsn) -> Iterator[Home]:
+def home(request: pytest.FixtureRequest, server: str, dsn: Dsn) -> Home:
     """Twice: what holds for a superuser's tables must hold for those of a role with no rights but its own.
 
     `dsn` comes first: migrating it made the role that the plain owner isn't allowed to make.
     """
-    yield asyncio.run(_make_home(server, request.param))
+    return asyncio.run(_make_home(server, request.param))
 
 
 @pytest.fixture

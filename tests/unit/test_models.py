@@ -55,7 +55,7 @@ def test_a_value_is_frozen(table: Table, value: type[Any]) -> None:
 @every_table
 def test_the_owner_leads_every_key(table: Table) -> None:
     if table.name not in ("users", "revoked_tokens"):
-        assert list(table.primary_key.columns)[0].name == "user_id"
+        assert next(iter(table.primary_key.columns)).name == "user_id"
 
 
 @every_table
