@@ -22,7 +22,8 @@ def _enum(name: str, cls: type[Enum], description: str, **values: str) -> Any:
     missing = {member.name for member in cls} - {cls(value.value).name for value in members.values()}
     if missing:
         raise ValueError(f"{name} lacks descriptions of {missing}")
-    made: Any = Enum(name, members, module=__name__)  # the functional API gives a class, which its type doesn't say
+    functional: Any = Enum  # its functional form gives a class, which mypy only sees with literals
+    made = functional(name, members, module=__name__)
     return strawberry.enum(made, description=description)
 
 

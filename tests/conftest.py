@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import text
 
@@ -20,14 +23,20 @@ from services.users import Identity, admit
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
-    """The URL of the run's server, with no database name."""
-    base = tmp_path_factory.getbasetemp()
-    directory = (base if worker_id == "master" else base.parent) / "postgres"
+def server(testrun_uid: str) -> Iterator[str]:
+    """The URL of the run's server, which its workers share.
+
+    Not below pytest's own temporary directory: each pytest that begins closes that to others, and as root the server
+    runs as a user of its own.
+    """
+    directory = Path(tempfile.gettempdir()) / f"tasktalk-tests-{testrun_uid}"
     directory.mkdir(exist_ok=True)
-    started = asyncio.run(embedded.start(Path(directory)))
+    started = asyncio.run(embedded.start(directory))
     yield started.dsn
+    pid = started.pid
     asyncio.run(started.stop())
+    if not psutil.pid_exists(pid):
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 async def _create_database(server: str, name: str) -> Dsn:

@@ -88,8 +88,11 @@ class Session:
                     await self._take_lines()
                 finally:
                     follower.cancel()
-        except* TasktalkError as errors:
-            raise errors.exceptions[0] from None
+        except ExceptionGroup as group:
+            expected, others = group.split(TasktalkError)
+            if expected is None or others is not None:
+                raise
+            raise expected.exceptions[0] from None
 
     async def _take_lines(self) -> None:
         while (line := await self._lines.next()) is not None:
@@ -166,31 +169,33 @@ class Session:
 
     async def _follow_turn(self, turn_id: str) -> None:
         view = TurnView()
-        variables = {"id": turn_id}
-        while not view.done:
-            async with aclosing(self._live.follow(FOLLOW_TURN, lambda: variables, TurnData)) as updates:
-                async for data in updates:
-                    for shown in view.apply(data.turn):
-                        self._screen.show(shown)
-                    if view.done:
-                        break
-            if not view.done:
-                await self._read_turn(turn_id, view)
+        while not await self._watch(turn_id, view) and not await self._read_turn(turn_id, view):
+            await self._live.pause(ClientError("The server stopped following the answer; it may still come."))
         if view.waits:
             # It goes on under another turn's eyes; what it then does comes as changes.
             self._changes.own.discard(turn_id)
 
-    async def _read_turn(self, turn_id: str, view: TurnView) -> None:
-        """The stream ended without the turn's end: perhaps it has ended all the same."""
+    async def _watch(self, turn_id: str, view: TurnView) -> bool:
+        """Show the turn until it is done. False where the server ends the stream before that."""
+        async with aclosing(self._live.follow(FOLLOW_TURN, lambda: {"id": turn_id}, TurnData)) as updates:
+            async for data in updates:
+                for shown in view.apply(data.turn):
+                    self._screen.show(shown)
+                if view.done:
+                    return True
+        return False
+
+    async def _read_turn(self, turn_id: str, view: TurnView) -> bool:
+        """The stream ended without the turn's end: whether it has ended all the same, which is then shown."""
         turn = (await self._live.ask(TURN, {"id": turn_id}, TurnRead)).turn
         if turn is None:
-            view.done = True
             self._screen.show(Note("✗ The message and its answer are gone."))
-        elif turn.status in ENDED:
-            for shown in view.end(turn):
-                self._screen.show(shown)
-        else:
-            await self._live.pause(ClientError("The server stopped following the answer; it may still come."))
+            return True
+        if turn.status not in ENDED:
+            return False
+        for shown in view.end(turn):
+            self._screen.show(shown)
+        return True
 
     async def _follow_changes(self) -> None:
         stopped = ClientError("The server stopped telling what changes.")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.database import Database, make_engine, sqlstate
+from core.database import ROLE, Database, make_engine, sqlstate
 from core.dsn import Dsn
 from core.errors import ConfigurationError
 from core.settings import Settings
@@ -22,12 +22,18 @@ from graphql_api.cli.databases import explained, reachable
 from graphql_api.cli.process import check_address
 from graphql_api.health import prove_row_security
 from migrations import runner
+from migrations.runner import ROLE_SQL
 from services.auth import build_verifier
 
 OLDEST: Final = 160_000
 """PostgreSQL 16, as server_version_num says it: the first whose GRANT of a role has WITH SET."""
 
-_VERSION = text("SELECT current_setting('server_version_num')::int, current_setting('server_version')")
+_NUMBER = text("SELECT current_setting('server_version_num')::int")
+_VERSION = text("SELECT current_setting('server_version')")
+_ROLE = text(
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = :role)"
+    " OR (SELECT rolsuper OR rolcreaterole FROM pg_catalog.pg_roles WHERE rolname = current_user)"
+)
 
 
 class Report:
@@ -82,12 +88,16 @@ async def _examine_database(report: Report, dsn: Dsn, bus: Bus) -> None:
     database = Database(make_engine(dsn, pool_size=2), ChangeLog(bus))
     try:
         with explained(dsn):
-            number, version = await _version(dsn)
+            number, version = await _asked(dsn, _NUMBER), await _asked(dsn, _VERSION)
             if number < OLDEST:
                 report.bad("database", f"PostgreSQL {version} is too old: 16 or newer is needed.")
                 return
             report.good("database", f"PostgreSQL {version} at {dsn.redacted()}")
             revision = await runner.current(dsn)
+            if not await _asked(dsn, _ROLE):
+                report.bad(
+                    "role", f"{ROLE} is missing, and this user may not make it. An administrator runs:\n{ROLE_SQL}"
+                )
         if revision != runner.newest():
             report.bad("migrations", f"at {revision or 'none'}, {runner.newest()} is needed. Run `tasktalk migrate`.")
             return
@@ -97,12 +107,13 @@ async def _examine_database(report: Report, dsn: Dsn, bus: Bus) -> None:
         await database.close()
 
 
-async def _version(dsn: Dsn) -> tuple[int, str]:
+# Any: each question has an answer of its own type.
+async def _asked(dsn: Dsn, question: TextClause) -> Any:
+    """One value, asked as the user of DATABASE_URL."""
     engine = runner.owner_engine(dsn)
     try:
         async with engine.connect() as connection:
-            number, version = (await connection.execute(_VERSION)).one()
-            return int(number), str(version)
+            return (await connection.execute(question, {"role": ROLE} if question is _ROLE else {})).scalar()
     finally:
         await engine.dispose()
 
@@ -116,4 +127,4 @@ async def _examine_row_security(report: Report, database: Database) -> None:
     if holds:
         report.good("row-level security", "holds: one user's rows aren't there for another")
     else:
-        report.bad("row-level security", f"does not hold. As an administrator run:\n{runner.ROLE_SQL}")
+        report.bad("row-level security", f"does not hold. As an administrator run:\n{ROLE_SQL}")
