@@ -96,7 +96,7 @@ def conninfo(dsn: Dsn) -> str:
 def make_app(dsn: Dsn, wake: Wake) -> App:
     """An app whose task calls `wake(user_id, conversation_id)`."""
     # Any: keyword arguments of psycopg_pool.AsyncConnectionPool.
-    pool: dict[str, Any] = {"conninfo": conninfo(dsn), "min_size": 1, "max_size": 2, "timeout": 5.0}
+    pool: dict[str, Any] = {"conninfo": conninfo(dsn), "min_size": 1, "max_size": 2, "timeout": 2.0}
     connector: PsycopgConnector
     if dsn.is_pooled:
         connector = PooledConnector(**pool, kwargs={"prepare_threshold": None})

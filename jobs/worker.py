@@ -28,6 +28,9 @@ log = structlog.get_logger()
 POLL: Final = 5.0
 """Seconds between two looks at the queue where no notification came."""
 
+POLL_DEAF: Final = 1.0
+"""The same where none can come: behind a transaction-mode pooler."""
+
 STEADY: Final = 30.0
 """Seconds after which a queue that is lost was a good one: the next is opened at once."""
 
@@ -102,6 +105,7 @@ class Worker:
     async def _work_queue(self) -> None:
         """One life of procrastinate's worker. Turns under way outlive it."""
         app = make_app(self._queue_dsn, self._wake)
+        listens = not self._queue_dsn.is_pooled
         try:
             await app.open_async()
             self._healthy = True
@@ -109,8 +113,8 @@ class Worker:
                 queues=[QUEUE],
                 concurrency=self._settings.worker_concurrency,
                 install_signal_handlers=False,
-                listen_notify=not self._queue_dsn.is_pooled,
-                fetch_job_polling_interval=POLL,
+                listen_notify=listens,
+                fetch_job_polling_interval=POLL if listens else POLL_DEAF,
                 delete_jobs="always",
                 shutdown_graceful_timeout=0.1,
             )

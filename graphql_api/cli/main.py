@@ -12,6 +12,7 @@ from core import embedded
 from core.errors import ConfigurationError
 from core.settings import load
 from graphql_api.cli import serving
+from graphql_api.cli.chat import chat
 from graphql_api.cli.databases import migrated
 from graphql_api.cli.doctor import examine
 from graphql_api.cli.process import run
@@ -83,6 +84,9 @@ def doctor(data_dir: DataDir = None) -> None:
     """Check settings, database, role, row-level security, bus and provider, and say what to do."""
     if not run(examine(load(data_dir=data_dir))):
         raise typer.Exit(1)
+
+
+app.command()(chat)
 
 
 @app.command("export-schema")

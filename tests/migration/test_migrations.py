@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -21,14 +22,14 @@ from tests.migration.conftest import opened
 from tests.support.owners import as_owner, make_database, make_role
 
 SHAPE = """
-    SELECT 'column', c.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod) || ' '
-        || a.attnotnull || ' ' || a.attgenerated || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '-')
-        || ' ' || a.attcollation::regcollation
+    SELECT 'column', c.relname::text || '.' || a.attname, format_type(a.atttypid, a.atttypmod) || ' '
+        || a.attnotnull || ' ' || a.attgenerated::text || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '-')
+        || ' ' || a.attcollation::regcollation::text
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (c.oid, a.attnum)
     WHERE c.relnamespace = 'tasktalk'::regnamespace AND c.relkind = 'r' AND c.relname = ANY (:tables)
     UNION ALL
-    SELECT 'constraint', n.conrelid::regclass || '.' || n.conname, pg_get_constraintdef(n.oid)
+    SELECT 'constraint', n.conrelid::regclass::text || '.' || n.conname, pg_get_constraintdef(n.oid)
     FROM pg_constraint n JOIN pg_class c ON c.oid = n.conrelid
     WHERE c.relnamespace = 'tasktalk'::regnamespace AND c.relname = ANY (:tables)
     UNION ALL
@@ -44,6 +45,8 @@ async def shape(dsn: Dsn) -> set[tuple[str, str, str]]:
         return {(kind, name, definition) for kind, name, definition in found}
 
 
+# PostgreSQL gives a computed column's expression back in its own words; the next test compares those.
+@pytest.mark.filterwarnings("ignore:Computed default on tasks.due_order cannot be modified:UserWarning")
 async def test_alembic_finds_nothing_to_add(dsn: Dsn) -> None:
     def check(connection: Connection) -> None:
         config = runner.configuration(connection)
@@ -93,11 +96,6 @@ async def test_many_that_migrate_at_once_make_one_schema(server: str) -> None:
         assert list(await owner.scalars(text("SELECT version_num FROM tasktalk.alembic_version"))) == [runner.newest()]
 
 
-async def test_databases_of_one_server_may_be_migrated_at_once(server: str) -> None:
-    several = [await make_database(server) for _ in range(3)]
-    assert await asyncio.gather(*map(runner.migrate, several)) == [runner.newest()] * 3
-
-
 async def test_going_down_leaves_nothing_and_up_again_makes_the_same(server: str, dsn: Dsn) -> None:
     migrated = await make_database(server)
     await runner.migrate(migrated)
@@ -144,17 +142,32 @@ async def test_a_user_without_the_role_is_told_what_an_administrator_runs(server
     assert await runner.migrate(own) == runner.newest()
 
 
-async def test_an_owner_who_may_create_roles_needs_no_administrator() -> None:
-    """On a server of its own: the role is one for all databases of a server."""
+@pytest.fixture
+async def fresh_server() -> AsyncIterator[str]:
+    """A server of the test's own, on which nothing was migrated: the role is one for all databases of a server."""
     with tempfile.TemporaryDirectory() as directory:
-        fresh = await embedded.start(Path(directory))
-        try:
-            name = await make_role(fresh.dsn, "CREATEROLE")
-            own = await make_database(fresh.dsn, name)
-            assert await asyncio.gather(*(runner.migrate(own) for _ in range(2))) == [runner.newest()] * 2
-            async with opened(own) as (database, _):
-                user = await new_user(database)
-                async with database.snapshot(user) as session:
-                    assert await session.scalar(text("SELECT current_user::text")) == "tasktalk_app"
-        finally:
-            await fresh.stop()
+        started = await embedded.start(Path(directory))
+        yield started.dsn
+        await started.stop()
+
+
+async def test_an_owner_who_may_create_roles_needs_no_administrator(fresh_server: str) -> None:
+    own = await make_database(fresh_server, await make_role(fresh_server, "CREATEROLE"))
+    assert await asyncio.gather(*(runner.migrate(own) for _ in range(2))) == [runner.newest()] * 2
+    async with opened(own) as (database, _):
+        user = await new_user(database)
+        async with database.snapshot(user) as session:
+            assert await session.scalar(text("SELECT current_user::text")) == "tasktalk_app"
+
+
+async def test_the_role_may_be_made_by_another_databases_migration_meanwhile(fresh_server: str) -> None:
+    first, second = await make_database(fresh_server), await make_database(fresh_server)
+    engine = runner.owner_engine(first)
+    async with as_owner(first) as watcher, engine.connect() as other:
+        await other.execute(text(runner.ROLE_SQL.splitlines()[0]))
+        migrating = asyncio.create_task(runner.migrate(second))
+        while not await watcher.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            assert not migrating.done(), "it waits for the other's role"
+        await other.commit()
+        assert await migrating == runner.newest()
+    await engine.dispose()

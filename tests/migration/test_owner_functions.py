@@ -47,7 +47,8 @@ async def jobs(owner: AsyncConnection, conversation: UUID) -> list[tuple[str, di
 
 
 async def forget_jobs(owner: AsyncConnection, conversation: UUID) -> None:
-    statement = text("DELETE FROM tasktalk.procrastinate_jobs WHERE args->>'conversation_id' = :id")
+    await owner.execute(text("SET search_path = tasktalk"))  # the queue's own triggers name nothing with a schema
+    statement = text("DELETE FROM procrastinate_jobs WHERE args->>'conversation_id' = :id")
     await owner.execute(statement, {"id": str(conversation)})
 
 

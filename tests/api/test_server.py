@@ -1,0 +1,224 @@
+"""The server as a process: what it answers, whom it refuses, and how it starts and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
+
+from tests.support.tasktalk_process import Running, data_directory, serve, tasktalk
+
+SEND = """mutation($text: String!) {
+  sendMessage(input: {content: $text, waitSeconds: 30}) { turn { status reply { content } } userErrors { code } }
+}"""
+REVOKE = "mutation { revokeAuthentication { authenticationToken { isValid } } }"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with data_directory() as directory, serve(directory) as running:
+        yield running
+
+
+def post(running: Running, token: str, query: str, **variables: object) -> dict[str, Any]:
+    with running.client() as client:
+        answer = client.post(
+            "/graphql", json={"query": query, "variables": variables}, headers={"authorization": f"Bearer {token}"}
+        )
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def postmaster(running: Running) -> int:
+    return int((running.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def test_the_process_is_alive_and_ready(running: Running) -> None:
+    with running.client() as client:
+        assert client.get("/healthz").json() == {"status": "ok"}
+        ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json()["checks"] == {
+        "database": True,
+        "migrations": True,
+        "row_level_security": True,
+        "worker": True,
+        "bus": True,
+    }
+
+
+def test_figures_are_in_prometheus_format(running: Running) -> None:
+    with running.client() as client:
+        answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert "tasktalk_sockets 0.0" in answer.text
+    assert "tasktalk_hub_reads_total" in answer.text
+
+
+@pytest.mark.parametrize("token", [None, "nonsense"])
+def test_a_post_without_a_good_token_is_refused(running: Running, token: str | None) -> None:
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    with running.client() as client:
+        answer = client.post("/graphql", json={"query": "{ viewer { id } }"}, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+def test_a_token_of_the_command_line_is_taken(running: Running) -> None:
+    found = post(running, running.token("alice"), "{ viewer { authenticationToken { userId isValid } } }")
+    assert found["data"]["viewer"]["authenticationToken"] == {"userId": "alice", "isValid": True}
+
+
+def test_a_message_is_answered(running: Running) -> None:
+    found = post(running, running.token("bob"), SEND, text="add buy milk")
+    assert found["data"]["sendMessage"]["turn"]["status"] == "COMPLETED"
+    assert "buy milk" in found["data"]["sendMessage"]["turn"]["reply"]["content"].lower()
+
+
+@pytest.mark.parametrize("path", ["/graphql/", "/nowhere", "/graphiql/"])
+def test_a_path_that_is_not_there_is_told_in_json_and_redirects_nowhere(running: Running, path: str) -> None:
+    with running.client() as client:
+        answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["errors"][0]["extensions"]["code"] == "DOCUMENT_INVALID"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("header", [{"host": "evil.example"}, {"origin": "https://evil.example"}, {"origin": "null"}])
+@pytest.mark.parametrize("path", ["/", "/graphiql", "/readyz"])
+def test_development_mode_answers_to_this_machine_only(running: Running, header: dict[str, str], path: str) -> None:
+    with running.client() as client:
+        answer = client.get(path, headers=header)
+    assert answer.status_code == 403
+    assert answer.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_development_mode_refuses_a_foreign_pages_socket(running: Running) -> None:
+    url = running.url.replace("http", "ws") + "/graphql"
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(
+            url, subprotocols=[Subprotocol("graphql-transport-ws")], additional_headers={"host": "evil.example"}
+        )
+    assert refused.value.response.status_code == 403
+
+
+def test_the_page_signs_in_and_the_explorer_is_pointed_at_the_endpoint(running: Running) -> None:
+    with running.client() as client:
+        home = client.get("/").text
+        explorer = client.get("/graphiql").text
+    token = home.partition("<textarea readonly>")[2].partition("</textarea>")[0]
+    found = post(running, token, "{ viewer { authenticationToken { userId } } }")
+    assert found["data"]["viewer"]["authenticationToken"]["userId"] == "developer"
+    assert 'window.location.origin + "/graphql"' in explorer
+    assert "Authorization" in explorer
+
+
+async def test_a_revoked_token_is_refused_at_once_and_its_socket_closes(running: Running) -> None:
+    token = await asyncio.to_thread(running.token, "carol")
+    url = running.url.replace("http", "ws") + "/graphql"
+    async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+        await socket.send(json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}))
+        assert json.loads(await socket.recv())["type"] == "connection_ack"
+        revoked = await asyncio.to_thread(post, running, token, REVOKE)
+        assert revoked["data"]["revokeAuthentication"]["authenticationToken"] == {"isValid": False}
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+        assert socket.close_code == 4403
+    refused = await asyncio.to_thread(post, running, token, "{ viewer { id } }")
+    assert refused["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_and_the_embedded_database(number: signal.Signals) -> None:
+    with data_directory() as directory, serve(directory) as running:
+        database = postmaster(running)
+        assert psutil.pid_exists(database)
+        running.process.send_signal(number)
+        assert running.process.wait(60) == 0
+        assert not psutil.pid_exists(database)
+
+
+def test_what_was_said_survives_a_kill() -> None:
+    with data_directory() as directory:
+        with serve(directory) as running:
+            token = running.token()
+            post(running, token, SEND, text="add water the plants")
+            running.process.kill()
+            running.process.wait(60)
+        with serve(directory) as running:
+            found = post(running, token, "{ tasks { edges { node { title } } } }")
+            assert [edge["node"]["title"] for edge in found["data"]["tasks"]["edges"]] == ["water the plants"]
+
+
+def test_the_embedded_database_is_started_again_when_it_was_killed() -> None:
+    with data_directory() as directory, serve(directory) as running:
+        token, before = running.token(), postmaster(running)
+        post(running, token, SEND, text="add water the plants")
+        psutil.Process(before).kill()
+        psutil.wait_procs([psutil.Process(before)] if psutil.pid_exists(before) else [], timeout=30)
+        with running.client() as client:
+            for _ in range(2_000):
+                # Each look waits for the one before it, and for as long as the server gives the database.
+                if postmaster(running) != before and client.get("/readyz").status_code == 200:
+                    break
+        found = post(running, token, "{ tasks { edges { node { title } } } }")
+        assert [edge["node"]["title"] for edge in found["data"]["tasks"]["edges"]] == ["water the plants"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "named"),
+    [
+        (("serve", "--host", "0.0.0.0"), {}, "TASKTALK_HOST"),
+        (("serve",), {"TASKTALK_PROT": "1"}, "TASKTALK_PORT"),
+        (("serve", "--port", "0"), {"DATABASE_URL": "postgresql://u:hush@127.0.0.1:1/x"}, "DATABASE_URL"),
+        (("worker",), {"BROADCAST_URL": "amqp://x"}, "BROADCAST_URL"),
+        (("token", "--user", "a b"), {}, "--user"),
+        (("token",), {"BETTER_AUTH_URL": "https://auth.example"}, "BETTER_AUTH_URL"),
+    ],
+)
+def test_a_wrong_setting_ends_with_one_line_and_code_2(
+    arguments: tuple[str, ...], settings: dict[str, str], named: str
+) -> None:
+    with data_directory() as directory:
+        done = tasktalk(*arguments, TASKTALK_DATA_DIR=str(directory), **settings)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert named in done.stderr
+    assert "hush" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_refused_by_name(running: Running) -> None:
+    with data_directory() as directory:
+        done = tasktalk("serve", "--port", running.url.rpartition(":")[2], "--data-dir", str(directory))
+    assert done.returncode == 2
+    assert "TASKTALK_PORT" in done.stderr
+
+
+def test_the_doctor_finds_a_running_server_well(running: Running) -> None:
+    done = tasktalk("doctor", "--data-dir", str(running.data_dir))
+    assert done.returncode == 0, done.stdout
+    assert "✗" not in done.stdout
+    assert "row-level security: holds" in done.stdout
+
+
+def test_the_doctor_says_what_is_missing() -> None:
+    with data_directory() as directory:
+        done = tasktalk("doctor", "--data-dir", str(directory))
+    assert done.returncode == 1
+    assert "tasktalk migrate" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate", "token", "chat", "doctor", "export-schema"])
+def test_every_command_explains_itself(command: str) -> None:
+    done = tasktalk(command, "--help")
+    assert done.returncode == 0
+    assert "Usage: " in done.stdout
