@@ -60,8 +60,8 @@ def _to_json(value: Any) -> str:
 
 
 def sqlstate(error: BaseException) -> str | None:
-    """The SQLSTATE that a driver's error carries, if any."""
-    original = getattr(error, "orig", None)
+    """The SQLSTATE that a driver's error carries, if any: SQLAlchemy's wrapping of it, or its own."""
+    original = getattr(error, "orig", error)
     return getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
 
 

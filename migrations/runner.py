@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from asyncpg import PostgresError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -78,7 +79,7 @@ async def migrate(dsn: Dsn) -> str:
                     await connection.run_sync(_upgrade)
                     await connection.commit()
         return newest()
-    except DBAPIError as error:
+    except (DBAPIError, PostgresError) as error:  # a whole script goes to the driver, whose errors come as they are
         if sqlstate(error) == INSUFFICIENT_PRIVILEGE:
             raise ConfigurationError(
                 f"DATABASE_URL: its user lacks a right that migrating needs. As an administrator run:\n{ROLE_SQL}"

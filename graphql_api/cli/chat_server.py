@@ -77,6 +77,11 @@ class OwnServer:
         except TimeoutError:
             raise ClientError(f"The server didn't start within {_START_SECONDS:.0f} seconds.") from None
 
+    async def ended(self) -> None:
+        """Wait until it ends by itself."""
+        if self._process is not None:
+            await self._process.wait()
+
     async def stop(self) -> None:
         """Ask it to end (SIGINT), wait, and end it by force only where it doesn't."""
         process, self._process = self._process, None

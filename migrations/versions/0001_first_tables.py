@@ -335,4 +335,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    scripts.run("DROP SCHEMA tasktalk CASCADE")
+    scripts.run_file("0001_down.sql")

