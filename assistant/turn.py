@@ -29,7 +29,7 @@ from assistant.providers.base import (
     UserSaid,
 )
 from assistant.tools import specs
-from core.database import Database
+from core.database import Database, lost_connection
 from core.errors import ErrorCode
 from core.ids import parse_global_id
 from core.unit_of_work import UnitOfWork
@@ -147,7 +147,11 @@ class TurnRunner:
         except ProviderError as error:
             self._log.warning("model_failed", fault=error.fault.value)
             await self._fail(*_told(error), retryable=error.retryable)
-        except Exception:
+        except Exception as error:
+            if lost_connection(error):
+                # An outage is not the turn's end: its lease runs out, and a worker that reaches the database goes on.
+                self._log.warning("database_lost", error=type(error).__name__)
+                return
             # The boundary of a turn: whatever went wrong, the turn must end, and its user must see that it did.
             self._log.exception("turn_failed")
             await self._fail(ErrorCode.INTERNAL, "Something went wrong on the server.")

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
 import orjson
+from asyncpg import InterfaceError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -63,6 +64,17 @@ def sqlstate(error: BaseException) -> str | None:
     """The SQLSTATE that a driver's error carries, if any: SQLAlchemy's wrapping of it, or its own."""
     original = getattr(error, "orig", error)
     return getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+
+
+def lost_connection(error: BaseException) -> bool:
+    """Whether the database was away, rather than refusing: connecting failed, or the connection ended under us.
+
+    Classes 08 (connection exception) and 57P (operator intervention) of PostgreSQL's appendix A.
+    """
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    state = sqlstate(error) or ""
+    return isinstance(error, OSError | InterfaceError) or state.startswith(("08", "57P"))
 
 
 class Database:

@@ -14,7 +14,6 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from assistant.providers.base import Provider
-from assistant.providers.openai import OpenAIProvider
 from assistant.providers.rules import RulesProvider
 from assistant.turn import Engine
 from core.database import Database, make_engine
@@ -57,6 +56,9 @@ def make_providers(settings: Settings) -> tuple[Provider, Provider | None]:
     """Who answers, and who does where the model is out of reach."""
     if not settings.uses_openai:
         return RulesProvider(), None
+    # Its SDK takes half a second to import, which who has no key need not wait for.
+    from assistant.providers.openai import OpenAIProvider
+
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key is not None else ""
     return OpenAIProvider(key, settings.openai_base_url, settings.openai_model), RulesProvider()
 

@@ -10,7 +10,6 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
-from strawberry.http.ides import get_graphql_ide_html
 
 from core.settings import Settings
 from services.auth.development import DevelopmentKey, issue, load_key
@@ -66,6 +65,9 @@ def graphiql_page(headers: dict[str, str]) -> str:
     """Strawberry's page, pointed at /graphql. `headers` stand in its editor of headers to begin with; it sends those
     over HTTP and in connection_init alike.
     """
+    # Imported here: the command line wants only names of this module, and is quick without Strawberry.
+    from strawberry.http.ides import get_graphql_ide_html
+
     page = get_graphql_ide_html("graphiql")
     # As a JavaScript string; "</" would end the script that it stands in.
     editor = json.dumps(json.dumps(headers, indent=2)).replace("<", "\\u003c")

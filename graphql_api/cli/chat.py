@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import uuid
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, aclosing, nullcontext
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, aclosing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -260,6 +261,7 @@ async def talk(url: str | None, token: str | None, data_dir: Path | None, user: 
     screen: Screen = LiveScreen(out, lambda: lines.waiting) if typed else PlainScreen(out, err)
 
     async with AsyncExitStack() as stack:
+        stack.enter_context(_ending_with_signals())
         stack.enter_context(tidy_terminal() if typed else nullcontext())
         default = f"http://127.0.0.1:{settings.port}"
         own: OwnServer | None = None
@@ -274,6 +276,23 @@ async def talk(url: str | None, token: str | None, data_dir: Path | None, user: 
         live = Live(endpoint, lambda present: screen.remark(_STATES[present]))
         await stack.enter_async_context(live)
         await Session(live, screen, lines, patient=not typed).run()
+
+
+@contextmanager
+def _ending_with_signals() -> Iterator[None]:
+    """A closed terminal window (SIGHUP) or a SIGTERM ends as Ctrl-C does: with the own server stopped."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    handled = []
+    for name in ("SIGHUP", "SIGTERM"):
+        with suppress(AttributeError, NotImplementedError):  # not on Windows
+            loop.add_signal_handler(number := getattr(signal, name), task.cancel)
+            handled.append(number)
+    try:
+        yield
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
 
 
 _STATES: Final = {False: "The connection was lost; trying to get it back.", True: "Connected again."}
@@ -300,5 +319,5 @@ def chat(
     except ClientError as error:
         PlainScreen(Console(), Console(stderr=True)).problem(error.message)
         raise typer.Exit(1) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         raise typer.Exit(130) from None

@@ -246,9 +246,8 @@ class Live:
                         self._is_well()
                         yield _read_as(shape, data)
                 return
-            except Lost as lost:
-                if lost.code in _MESSAGE_REFUSED:
-                    raise Refused("The server doesn't understand this client.") from None
+            except Lost:
+                continue
             except OperationFailed as failure:
                 if not failure.passing:
                     raise

@@ -1,4 +1,7 @@
-"""`tasktalk` and its commands. A setting that is wrong ends with one line and exit code 2."""
+"""`tasktalk` and its commands. A setting that is wrong ends with one line and exit code 2.
+
+What a command needs is imported when it runs: --help and token don't wait seconds for the server's modules.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,8 @@ import typer
 from core import embedded
 from core.errors import ConfigurationError
 from core.settings import load
-from graphql_api.cli import serving
 from graphql_api.cli.chat import chat
-from graphql_api.cli.databases import migrated
-from graphql_api.cli.doctor import examine
-from graphql_api.cli.process import run
 from graphql_api.pages import DEVELOPER, TOKEN_SECONDS
-from graphql_api.schema import make_schema
-from migrations import runner
 from services.auth.development import DEVELOPMENT_MAX_LIFETIME, issue, load_key
 
 app = typer.Typer(
@@ -41,18 +38,27 @@ DataDir = Annotated[
 @app.command()
 def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
     """Serve the API. Without DATABASE_URL it starts the embedded PostgreSQL; it migrates first."""
-    run(serving.serve(load(host=host, port=port, data_dir=data_dir)))
+    from graphql_api.cli.process import run
+    from graphql_api.cli.serving import serve as action
+
+    run(action(load(host=host, port=port, data_dir=data_dir)))
 
 
 @app.command()
 def worker(data_dir: DataDir = None) -> None:
     """Run turns only, beside servers on the same database."""
-    run(serving.work(load(data_dir=data_dir)))
+    from graphql_api.cli.process import run
+    from graphql_api.cli.serving import work
+
+    run(work(load(data_dir=data_dir)))
 
 
 @app.command()
 def migrate(data_dir: DataDir = None) -> None:
     """Bring the database to the newest schema and print its revision."""
+    from graphql_api.cli.databases import migrated
+    from graphql_api.cli.process import run
+    from migrations import runner
 
     async def action() -> None:
         async with migrated(load(data_dir=data_dir)):
@@ -82,6 +88,9 @@ def token(
 @app.command()
 def doctor(data_dir: DataDir = None) -> None:
     """Check settings, database, role, row-level security, bus and provider, and say what to do."""
+    from graphql_api.cli.doctor import examine
+    from graphql_api.cli.process import run
+
     if not run(examine(load(data_dir=data_dir))):
         raise typer.Exit(1)
 
@@ -94,6 +103,8 @@ def export_schema(
     check: Annotated[Path | None, typer.Option(help="Compare with this file instead of printing.")] = None,
 ) -> None:
     """Print the GraphQL schema (SDL)."""
+    from graphql_api.schema import make_schema
+
     printed = make_schema(load()).as_str() + "\n"
     if check is None:
         typer.echo(printed, nl=False)

@@ -13,7 +13,6 @@ from services.tasks.changing import (
 )
 from services.tasks.creating import create_task
 from services.tasks.filters import Days, DueBucket, Span, TaskFilter, task_conditions
-from services.tasks.moving import move_task
 from services.tasks.reading import (
     LabelledTask,
     TaskQuery,
@@ -43,7 +42,6 @@ __all__ = [
     "get_task",
     "get_tasks",
     "list_tasks",
-    "move_task",
     "reopen_task",
     "reopen_tasks",
     "restore_task",

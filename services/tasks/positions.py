@@ -14,20 +14,3 @@ def last_position() -> str:
     """
     digits = new_id().hex
     return (digits[:12] + digits[13:16]).rstrip("0")  # digit 12 is the UUID's version
-
-
-def between(low: str, high: str | None) -> str:
-    """A position after `low` ("" for the very first) and before `high` (None: no bound). Raises ValueError: no room."""
-    if high is not None and low >= high:
-        raise ValueError("low must be before high")
-    prefix, i, bound = "", 0, high
-    while True:
-        floor = _DIGITS.index(low[i]) if i < len(low) else 0
-        ceiling = 16 if bound is None else _DIGITS.index(bound[i]) if i < len(bound) else 0
-        middle = (floor + ceiling) // 2
-        if middle > floor:
-            return prefix + _DIGITS[middle]
-        prefix += _DIGITS[floor]
-        if ceiling > floor:
-            bound = None  # already below the bound: what follows is free
-        i += 1

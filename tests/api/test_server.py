@@ -40,8 +40,10 @@ def post(running: Running, token: str, query: str, **variables: object) -> dict[
 
 def postmaster(running: Running) -> int:
     """Its process id; 0 while it is being started."""
-    lines = (running.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
-    return int(lines[0]) if lines else 0
+    try:
+        return int((running.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+    except (FileNotFoundError, IndexError):
+        return 0
 
 
 def test_the_process_is_alive_and_ready(running: Running) -> None:
@@ -169,32 +171,20 @@ def test_the_embedded_database_is_started_again_when_it_was_killed() -> None:
         os.kill(before, signal.SIGKILL)
         deadline = time.monotonic() + 60
         with running.client() as client:
-            while postmaster(running) == before or client.get("/readyz").status_code != 200:
+            while postmaster(running) in (0, before) or client.get("/readyz").status_code != 200:
                 assert time.monotonic() < deadline
         found = post(running, token, "{ tasks { edges { node { title } } } }")
         assert [edge["node"]["title"] for edge in found["data"]["tasks"]["edges"]] == ["water the plants"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "settings", "named"),
-    [
-        (("serve", "--host", "0.0.0.0"), {}, "TASKTALK_HOST"),
-        (("serve",), {"TASKTALK_PROT": "1"}, "TASKTALK_PORT"),
-        (("serve", "--port", "0"), {"DATABASE_URL": "postgresql://u:hush@127.0.0.1:1/x"}, "DATABASE_URL"),
-        (("worker",), {"BROADCAST_URL": "amqp://x"}, "BROADCAST_URL"),
-        (("token", "--user", "a b"), {}, "--user"),
-        (("token",), {"BETTER_AUTH_URL": "https://auth.example"}, "BETTER_AUTH_URL"),
-    ],
-)
-def test_a_wrong_setting_ends_with_one_line_and_code_2(
-    arguments: tuple[str, ...], settings: dict[str, str], named: str
-) -> None:
+def test_a_database_that_does_not_answer_ends_it_with_one_line_and_code_2() -> None:
     with data_directory() as directory:
-        done = tasktalk(*arguments, TASKTALK_DATA_DIR=str(directory), **settings)
+        url = "postgresql://u:hush@127.0.0.1:1/x"
+        done = tasktalk("serve", "--port", "0", "--data-dir", str(directory), DATABASE_URL=url)
     assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-    assert named in done.stderr
-    assert "hush" not in done.stderr
+    [line] = done.stderr.splitlines()
+    assert "DATABASE_URL" in line
+    assert "hush" not in line
 
 
 def test_a_port_that_is_taken_is_refused_by_name(running: Running) -> None:
@@ -216,10 +206,3 @@ def test_the_doctor_says_what_is_missing() -> None:
         done = tasktalk("doctor", "--data-dir", str(directory))
     assert done.returncode == 1
     assert "tasktalk migrate" in done.stdout
-
-
-@pytest.mark.parametrize("command", ["serve", "worker", "migrate", "token", "chat", "doctor", "export-schema"])
-def test_every_command_explains_itself(command: str) -> None:
-    done = tasktalk(command, "--help")
-    assert done.returncode == 0
-    assert "Usage: " in done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http
+import signal
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
@@ -46,6 +47,7 @@ class Record:
 
     reply: str = ""
     kept: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    order: list[tuple[str, str]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def show(self, shown: Shown) -> None:
@@ -74,6 +76,7 @@ class Record:
 
     def _keep(self, kind: str, line: str) -> None:
         self.kept[kind].append(line)
+        self.order.append((kind, line))
         self.changed.set()
 
     async def until(self, reached: Callable[[Record], bool]) -> None:
@@ -163,6 +166,15 @@ def answer(text: str) -> Callable[[dict[str, Any], int], AsyncIterator[Step]]:
     async def script(_variables: dict[str, Any], _nth: int) -> AsyncIterator[Step]:
         yield snapshot()
         yield ended(text)
+
+    return script
+
+
+def failing(error: Exception) -> Callable[[dict[str, Any], int], AsyncIterator[Step]]:
+    async def script(_variables: dict[str, Any], nth: int) -> AsyncIterator[Step]:
+        if nth >= 0:
+            raise error
+        yield {}
 
     return script
 
@@ -456,12 +468,10 @@ async def test_what_happens_elsewhere_waits_for_the_end_of_the_reply(server: Fak
 
     server.scripts |= {"FollowChanges": changes, "FollowTurn": answered}
     async with session(server) as (record, lines):
-        order: list[str] = []
         lines.queue.put_nowait("add eggs")
         await record.until(lambda seen: any("bread" in line for line in seen.kept["remarks"]))
-        order = list(record.kept)
     assert record.kept["replies"] == ["Added."]
-    assert order.index("replies") > order.index("pieces")
+    assert [kind for kind, _ in record.order][-2:] == ["replies", "remarks"]
 
 
 async def test_after_a_gap_it_goes_on_from_the_servers_cursor(server: FakeServer) -> None:
@@ -495,11 +505,7 @@ async def test_a_passing_fault_of_the_stream_is_tried_again(server: FakeServer) 
 
 
 async def test_the_chat_goes_on_where_changes_are_refused(server: FakeServer) -> None:
-    async def changes(_variables: dict[str, Any], _nth: int) -> AsyncIterator[Step]:
-        raise Errors("after: not a cursor of this viewer.", "DOCUMENT_INVALID")
-        yield {}
-
-    server.scripts["FollowChanges"] = changes
+    server.scripts["FollowChanges"] = failing(Errors("after: not a cursor of this viewer.", "DOCUMENT_INVALID"))
     async with session(server) as (record, lines):
         await record.until(lambda seen: any("not a cursor" in line for line in seen.kept["remarks"]))
         lines.queue.put_nowait("add eggs")
@@ -594,26 +600,15 @@ async def test_an_answer_of_another_shape_is_a_plain_sentence(server: FakeServer
 
 @pytest.mark.parametrize("code", [1009, 4400])
 async def test_a_message_that_the_server_can_not_take_is_not_sent_for_ever(server: FakeServer, code: int) -> None:
-    async def too_large(_variables: dict[str, Any], _nth: int) -> AsyncIterator[Step]:
-        raise Close(code)
-        yield {}
-
-    server.scripts["Say"] = too_large
-    try:
-        shown = await said(server, "one")
-    except Refused:
-        # The changes stream on the same socket was told first.
-        shown = Record()
+    server.scripts["Say"] = failing(Close(code))
+    shown = await said(server, "one", "/help")
+    assert shown.kept["problems"] == ["The server can't take this request: it is too large or malformed."]
     assert len(server.asked["Say"]) == 1
-    assert len(shown.kept["problems"]) <= 1
+    assert len(shown.kept["said"]) == 1
 
 
 async def test_a_server_that_dies_of_a_message_is_not_fed_it_for_ever(server: FakeServer) -> None:
-    async def die(_variables: dict[str, Any], _nth: int) -> AsyncIterator[Step]:
-        raise Cut
-        yield {}
-
-    server.scripts["Say"] = die
+    server.scripts["Say"] = failing(Cut())
     assert isinstance(await refusal(server, "one"), ServerLost)
     assert len(server.asked["Say"]) <= 50
 
@@ -625,8 +620,8 @@ async def test_pings_are_answered(server: FakeServer) -> None:
 
 
 # ---------------------------------------------------------------- the command and its own server
-async def run_chat(stdin: bytes, *arguments: str) -> tuple[int | None, str, str]:
-    process = await asyncio.create_subprocess_exec(
+async def chatting(*arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         "import typer; from graphql_api.cli.chat import chat; typer.run(chat)",
@@ -635,6 +630,10 @@ async def run_chat(stdin: bytes, *arguments: str) -> tuple[int | None, str, str]
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+async def run_chat(stdin: bytes, *arguments: str) -> tuple[int | None, str, str]:
+    process = await chatting(*arguments)
     out, err = await process.communicate(stdin)
     return process.returncode, out.decode(), err.decode()
 
@@ -660,6 +659,18 @@ async def test_failures_are_sentences_and_exit_code_1(server: FakeServer) -> Non
     assert remote == (1, "", "--token is needed for a server that isn't on this machine.\n")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_ends_it_quietly_while_it_waits_for_input(server: FakeServer, number: signal.Signals) -> None:
+    process = await chatting("--url", server.url, "--token", "abc")
+    await server.until(lambda: "FollowChanges" in server.asked)
+    process.send_signal(number)
+    assert await process.wait() == 130
+    assert process.stderr is not None
+    assert await process.stderr.read() == b""
+    assert process.stdin is not None
+    process.stdin.close()
+
+
 async def test_a_running_server_is_known_by_its_health(server: FakeServer) -> None:
     assert await is_running(server.url)
     await server.stop()
@@ -667,11 +678,11 @@ async def test_a_running_server_is_known_by_its_health(server: FakeServer) -> No
 
 
 CHILD = """
-import signal, sys, time
-print("a log line", flush=True)
-print("Tasktalk listens on http://127.0.0.1:%d" % {port}, flush=True)
-print("x" * 400_000, flush=True)
+import signal
 try:
+    print("a log line", flush=True)
+    print("x" * 400_000, flush=True)
+    print("Tasktalk listens on http://127.0.0.1:%d" % {port}, flush=True)
     while True:
         signal.pause()
 except KeyboardInterrupt:

@@ -114,12 +114,13 @@ class FakeServer:
         return connection.respond(self.statuses.pop(0), "no") if self.statuses else None
 
     async def _serve(self, connection: ServerConnection) -> None:
+        running: dict[str, asyncio.Task[None]] = {}
         try:
             async with asyncio.TaskGroup() as group:
                 try:
-                    await self._talk(connection, group)
+                    await self._talk(connection, group, running)
                 finally:
-                    for task in list(getattr(group, "_tasks", ())):
+                    for task in running.values():
                         task.cancel()
         except* (Cut, ConnectionClosed):
             connection.transport.abort()
@@ -127,8 +128,9 @@ class FakeServer:
             code = next(error.code for error in closing.exceptions if isinstance(error, Close))
             await connection.close(code, "closing")
 
-    async def _talk(self, connection: ServerConnection, group: asyncio.TaskGroup) -> None:
-        running: dict[str, asyncio.Task[None]] = {}
+    async def _talk(
+        self, connection: ServerConnection, group: asyncio.TaskGroup, running: dict[str, asyncio.Task[None]]
+    ) -> None:
         async for frame in connection:
             message = json.loads(frame)
             match message["type"]:

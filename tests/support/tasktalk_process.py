@@ -15,6 +15,8 @@ from pathlib import Path
 
 import httpx2
 
+from services.auth.development import issue, load_key
+
 _OURS = ("TASKTALK_", "OPENAI_", "BETTER_AUTH_", "DATABASE_", "BROADCAST_")
 
 
@@ -47,9 +49,7 @@ class Running:
         return httpx2.Client(base_url=self.url, trust_env=False, timeout=30)
 
     def token(self, user: str = "alice") -> str:
-        done = tasktalk("token", "--user", user, "--data-dir", str(self.data_dir))
-        assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()[-1]
+        return issue(load_key(self.data_dir), user, 3600)
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
