@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test setup setup-dev lint types layers schema docs lock check
+.PHONY: serve test setup setup-dev lint types layers schema docs lock check migration
 
 serve: setup
 	@exec $(BIN)/tasktalk serve
@@ -44,6 +44,10 @@ docs: setup
 check: setup-dev
 	$(BIN)/tasktalk export-schema --check schema.graphql
 	$(BIN)/python -m graphql_api.cli.configuration --check docs/configuration.md
+
+# make migration m="Add reminders"
+migration: setup
+	$(BIN)/python -m migrations.new "$(m)"
 
 lock:
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --extra build pyproject.toml -o requirements/base.txt

@@ -250,7 +250,7 @@ class TurnRunner:
         begun = False
         async with (
             DeltaWriter(self._engine.bus, self._turn.id, progress.attempt, base=utf16_length(before)) as deltas,
-            aclosing(progress.provider.stream(self._prompt(progress), specs())) as events,  # type: ignore[type-var]
+            aclosing(progress.provider.stream(self._prompt(progress), specs())) as events,
         ):
             async for event in events:
                 match event:

@@ -79,6 +79,13 @@ class _State:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """A source has ended: by its failure, or because the server stops."""
+
+    failure: Exception | None
+
+
 @strawberry.type
 class TurnSubscriptions:
     @strawberry.subscription(description="One turn as it happens: first a snapshot, then deltas; ends with TurnEnded.")
@@ -124,6 +131,10 @@ class _TurnStream:
                     return
                 while True:
                     item = await self._queue.get()
+                    if isinstance(item, _Over):
+                        if item.failure is not None:
+                            raise item.failure
+                        return
                     async for update in self._updates_of(item):
                         yield update
                         if isinstance(update, TurnEnded):
@@ -137,8 +148,14 @@ class _TurnStream:
                 await follow.aclose()
 
     async def _pump(self, source: AsyncIterable[Any]) -> None:
-        async for item in source:
-            await self._queue.put(item)
+        """Hand a source on, and its end or its failure as well: a stream must not wait for a source that is gone."""
+        failure: Exception | None = None
+        try:
+            async for item in source:
+                await self._queue.put(item)
+        except Exception as error:  # raised again where the stream is read
+            failure = error
+        await self._queue.put(_Over(failure))
 
     async def _updates_of(self, item: Any) -> AsyncGenerator[Any, None]:
         match item:

@@ -177,6 +177,22 @@ def test_the_embedded_database_is_started_again_when_it_was_killed() -> None:
         assert [edge["node"]["title"] for edge in found["data"]["tasks"]["edges"]] == ["water the plants"]
 
 
+def test_with_authentication_no_page_hands_out_tokens_and_any_host_is_served() -> None:
+    settings = {
+        "BETTER_AUTH_SECRET": "a-secret-of-at-least-32-characters",
+        "TASKTALK_AUTH_ISSUER": "https://auth.example",
+        "TASKTALK_AUTH_AUDIENCE": "https://auth.example",
+    }
+    with data_directory() as directory, serve(directory, **settings) as running, running.client() as client:
+        home = client.get("/", headers={"host": "tasktalk.example"})
+        assert home.status_code == 200
+        assert "Bearer" not in home.text
+        assert client.get("/graphiql").status_code == 404
+        token = running.token()  # of the development key, which means nothing here
+        answer = client.post("/graphql", json={"query": "{ x }"}, headers={"authorization": f"Bearer {token}"})
+        assert answer.status_code == 401
+
+
 def test_a_database_that_does_not_answer_ends_it_with_one_line_and_code_2() -> None:
     with data_directory() as directory:
         url = "postgresql://u:hush@127.0.0.1:1/x"

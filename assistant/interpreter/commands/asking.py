@@ -142,7 +142,7 @@ def _due(clause: str, setting: Setting) -> str | None:
     spans = [s for s in setting.find(clause) if due_value(s.value)]
     if not spans:
         return None
-    words = re.sub(r"^(?:on|by|for|due|in the|about)\s+", "", spans[0].text, flags=re.I)
+    words = re.sub(r"^(?:(?:on|by|for|due|in the|about)\s+)+", "", spans[0].text, flags=re.I)
     return words if setting.resolve(words) is not None else spans[0].text
 
 
