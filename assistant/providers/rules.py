@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from uuid import UUID
 
 from assistant.interpreter import outcomes, phrases, targets
@@ -58,7 +58,7 @@ class RulesProvider:
     def name(self) -> str:
         return "rules"
 
-    async def stream(self, prompt: Prompt, tools: Sequence[ToolSpec]) -> AsyncIterator[ProviderEvent]:
+    async def stream(self, prompt: Prompt, tools: Sequence[ToolSpec]) -> AsyncGenerator[ProviderEvent, None]:
         """The calls for the user's last message, or the reply once their results are there. Raises nothing."""
         for event in _events(prompt):
             yield event
