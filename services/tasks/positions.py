@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from core.ids import new_id
 
-_DIGITS = "0123456789abcdef"
-
 
 def last_position() -> str:
     """A position after all that were made before, without reading them: the 60 bits of a UUIDv7's clock.

@@ -37,7 +37,6 @@ from services.tasks import (
     delete_tasks,
     get_task,
     list_tasks,
-    move_task,
     reopen_task,
     restore_task,
     task_conditions,
@@ -46,7 +45,7 @@ from services.tasks import (
     with_labels,
 )
 from services.tasks.changing import Transition
-from services.tasks.positions import between, last_position
+from services.tasks.positions import last_position
 from services.users import update_settings
 from tests.conftest import new_user
 from tests.support.statements import counted
@@ -64,10 +63,6 @@ async def patch(database: Database, user: str, task: Task, change: TaskPatch, **
 
 async def step_of(database: Database, user: str, task: Task, step: Transition, **more: Any) -> Task:
     return await database.work(user, lambda work: step(work, task.id, Actor.USER, **more))
-
-
-async def moved(database: Database, user: str, task: Task, **places: Any) -> Task:
-    return await database.work(user, lambda work: move_task(work, task.id, Actor.USER, **places))
 
 
 async def deleted(database: Database, user: str, task_ids: list[UUID]) -> list[Task]:
@@ -204,16 +199,6 @@ async def test_new_tasks_stand_after_all_before_them() -> None:
     assert positions == sorted(positions)
     assert len(set(positions)) == 200
     assert not any(position.endswith("0") for position in positions)
-
-
-@pytest.mark.parametrize(("low", "high"), [("", "1"), ("1", "2"), ("1", "11"), ("1f", "2"), ("", "0001"), ("a", None)])
-def test_there_is_always_room_between_two_positions(low: str, high: str | None) -> None:
-    for _ in range(50):
-        middle = between(low, high)
-        assert low < middle
-        assert high is None or middle < high
-        assert not middle.endswith("0")
-        low, high = (low, middle) if len(middle) % 2 else (middle, high)
 
 
 async def test_making_a_task_takes_few_statements(database: Database, user: str) -> None:
@@ -383,31 +368,6 @@ async def test_changes_of_one_task_at_once_all_count(database: Database, user: s
     assert now.version == 7
     assert len(await label_names(database, user, task)) == 6
     assert [revision.version for revision in await revisions(database, user, task)] == list(range(1, 8))
-
-
-async def test_moving_puts_a_task_between_others(database: Database, user: str) -> None:
-    a, b, c = [await make(database, user, title) for title in "abc"]
-
-    async def order() -> str:
-        async with database.snapshot(user) as session:
-            found = await session.all(rows_of(tasks).order_by(tasks.c.position), Task)
-        return "".join(task.title for task in found)
-
-    for ids, expected in (
-        ({"after_id": a.id}, "acb"),
-        ({"before_id": a.id}, "cab"),
-        ({"after_id": a.id, "before_id": b.id}, "acb"),
-        ({"after_id": b.id}, "abc"),
-    ):
-        await moved(database, user, c, **ids)
-        assert await order() == expected
-    before = await logged(database, user)
-    await database.work(user, lambda work: move_task(work, c.id, Actor.USER, after_id=b.id))
-    for ids in ({}, {"after_id": c.id}, {"after_id": b.id, "before_id": a.id}):
-        error = await refused(moved(database, user, c, **ids))
-        assert error.code is ErrorCode.INVALID
-    assert await logged(database, user) == before
-    assert await order() + (await make(database, user, "d")).title == "abcd"
 
 
 # ---------------------------------------------------------------- reading
