@@ -1,0 +1,125 @@
+"""Taking a conversation's next turn under a lease, and giving it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Float, func, literal, select, update
+
+from core.errors import ErrorCode
+from core.unit_of_work import Change, UnitOfWork
+from models.base import rows_of
+from models.conversations import Conversation, Message, conversations, messages
+from models.enums import ChangeKind, TurnStatus
+from models.turns import Turn, turns
+from models.users import user_limits
+from services.messages import wake
+from services.turns.ending import fail_turn
+from services.turns.leases import Lease, fence, of_turn
+
+LEASES: Final = 5
+"""A turn whose worker was lost so many times ends FAILED, INTERRUPTED."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A turn that this worker now runs, with the message it answers."""
+
+    lease: Lease
+    turn: Turn
+    message: Message
+
+
+def _lease_end(seconds: float) -> Any:
+    """By the database's clock: workers' own may differ."""
+    return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, literal(seconds, Float))
+
+
+async def claim(
+    work: UnitOfWork, conversation_id: UUID, *, owner: str, lease_seconds: float, running_limit: int
+) -> Claimed | None:
+    """Take the conversation's running turn if its lease is over, else its oldest queued one, if there is room.
+
+    Locks in the house's order: the user's limits (two conversations must not both take the last place), the
+    conversation, the turn. A turn past its last lease ends here, FAILED, and the next one is taken.
+    """
+    await work.execute(
+        select(user_limits.c.user_id).where(user_limits.c.user_id == work.user_id).with_for_update(key_share=True)
+    )
+    conversation = await work.one(
+        rows_of(conversations)
+        .where(conversations.c.user_id == work.user_id, conversations.c.id == conversation_id)
+        .with_for_update(key_share=True),
+        Conversation,
+    )
+    if conversation is None:
+        return None
+    live = await work.all(
+        rows_of(turns)
+        .where(
+            turns.c.user_id == work.user_id,
+            turns.c.conversation_id == conversation_id,
+            turns.c.status.in_([TurnStatus.QUEUED.value, TurnStatus.RUNNING.value]),
+        )
+        .order_by(turns.c.number)
+        .with_for_update(key_share=True),
+        Turn,
+    )
+    for turn in sorted(live, key=lambda one: one.status != TurnStatus.RUNNING):
+        if turn.status == TurnStatus.RUNNING and not await _is_over(work, turn):
+            return None
+        if turn.lease_number >= LEASES:
+            await fail_turn(work, turn, ErrorCode.INTERRUPTED, "The server was interrupted too often.", retryable=True)
+            continue
+        if turn.status == TurnStatus.QUEUED and running_limit and await _running(work) >= running_limit:
+            return None
+        return await _take(work, turn, owner, lease_seconds)
+    return None
+
+
+async def _is_over(work: UnitOfWork, turn: Turn) -> bool:
+    return bool(await work.scalar(select(literal(turn.lease_until, turns.c.lease_until.type) < func.clock_timestamp())))
+
+
+async def _running(work: UnitOfWork) -> int:
+    statement = select(func.count()).where(turns.c.user_id == work.user_id, turns.c.status == TurnStatus.RUNNING.value)
+    return int(await work.scalar(statement))
+
+
+async def _take(work: UnitOfWork, turn: Turn, owner: str, lease_seconds: float) -> Claimed:
+    taken = (
+        update(turns)
+        .where(of_turn(work, turn.id))
+        .values(
+            status=TurnStatus.RUNNING.value,
+            lease_owner=owner,
+            lease_number=turns.c.lease_number + 1,
+            lease_until=_lease_end(lease_seconds),
+            attempt=turns.c.attempt + 1,
+            started_at=func.coalesce(turns.c.started_at, work.now),
+            version=turns.c.version + 1,
+        )
+        .returning(*turns.c)
+    )
+    held = await work.one(taken, Turn)
+    message = await work.one(
+        rows_of(messages).where(messages.c.user_id == work.user_id, messages.c.id == turn.message_id), Message
+    )
+    assert held is not None, "the row is locked"
+    assert message is not None, "the turn refers to it"
+    work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+    return Claimed(Lease(work.user_id, turn.id, owner, held.lease_number), held, message)
+
+
+async def hand_on(work: UnitOfWork, lease: Lease) -> None:
+    """Give the turn back, as a worker that shuts down does: another goes on from the last round. Raises LeaseLost."""
+    turn = await fence(work, lease)
+    await work.execute(
+        update(turns)
+        .where(of_turn(work, turn.id))
+        .values(status=TurnStatus.QUEUED.value, lease_owner=None, lease_until=None, version=turns.c.version + 1)
+    )
+    work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+    await wake(work, turn.conversation_id)
