@@ -66,6 +66,11 @@ def sqlstate(error: BaseException) -> str | None:
     return getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
 
 
+def timed_out(error: BaseException) -> bool:
+    """Whether the database ended a statement for its time (query_canceled; nothing else cancels ours)."""
+    return sqlstate(error) == CANCELLED_BY_TIMEOUT
+
+
 def lost_connection(error: BaseException) -> bool:
     """Whether the database was away, rather than refusing: connecting failed, or the connection ended under us.
 
@@ -130,7 +135,7 @@ class Database:
                 yield connection
                 await connection.commit()
             except DBAPIError as error:
-                if sqlstate(error) == CANCELLED_BY_TIMEOUT:
+                if timed_out(error):
                     raise RequestError(RequestErrorCode.TIMEOUT, "The database took too long to answer.") from error
                 raise
 

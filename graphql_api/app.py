@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from assistant.providers.base import Provider
 from assistant.providers.rules import RulesProvider
 from assistant.turn import Engine
-from core.database import Database, make_engine
+from core.database import Database, make_engine, timed_out
 from core.dsn import Dsn
 from core.errors import ConfigurationError, RequestErrorCode
 from core.settings import Settings
@@ -134,7 +134,10 @@ def _graphql_app(application: Application, gate: Gate, sockets: SocketRegistry) 
         return operation(application, admitted.identity, admitted.claims)
 
     hooks = EdgeHooks(
-        gate.authenticate, gate.authenticate_token, context, Presenter(suggestions=settings.introspection_on)
+        gate.authenticate,
+        gate.authenticate_token,
+        context,
+        Presenter(is_timeout=timed_out, suggestions=settings.introspection_on),
     )
     return build_graphql_app(make_schema(settings), hooks, edge_limits(settings), sockets)
 
