@@ -119,6 +119,32 @@ async def test_a_sentence_is_answered_in_one_request(answered: Api) -> None:
     assert (call["toolName"], call["status"], call["task"]["title"]) == ("add_task", "COMPLETED", "milk")
 
 
+async def test_what_the_record_says_of_an_exchange(answered: Api) -> None:
+    """When, by whom and with what: the fields that the two data models asked for."""
+    before = datetime.now(UTC)
+    sent = (await answered.data(SEND, content="add milk", wait=30))["sendMessage"]
+    document = """query ($id: ID!) { conversation(id: $id) {
+      createdAt updatedAt lastActivityAt version context
+      messages { edges { node { createdAt sender metadata { model finishReason intent raw } } } }
+      toolCallHistory { edges { node { operation createdAt executedAt inputText task { id } } } }
+    } }"""
+
+    found = (await answered.data(document, id=sent["conversation"]["id"]))["conversation"]
+
+    user, assistant = (edge["node"] for edge in found["messages"]["edges"])
+    [call] = (edge["node"] for edge in found["toolCallHistory"]["edges"])
+    stamps = [found["createdAt"], user["createdAt"], call["createdAt"], call["executedAt"], assistant["createdAt"]]
+    times = [datetime.fromisoformat(stamp) for stamp in stamps]
+    assert before <= times[0]
+    assert times == sorted(times)
+    assert found["updatedAt"] == found["lastActivityAt"] == assistant["createdAt"]
+    assert (user["sender"], user["metadata"]["intent"]) == ("USER", "CREATE")
+    assert (assistant["metadata"]["model"], assistant["metadata"]["finishReason"]) == ("rules", "STOP")
+    assert (call["operation"], call["inputText"]) == ("CREATE", "add milk")
+    assert found["context"] == {"assistant": {"shown": [call["task"]["id"]]}}
+    assert found["version"] > 1
+
+
 async def test_fifty_sends_with_one_key_are_one_message(api: Api) -> None:
     sent = await asyncio.gather(*(api.data(SEND, content="add milk", key="k", wait=0) for _ in range(50)))
 
