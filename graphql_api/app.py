@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
+from assistant.progress import Engine
 from assistant.providers.base import Provider
 from assistant.providers.rules import RulesProvider
-from assistant.turn import Engine
 from core.database import Database, make_engine, timed_out
 from core.dsn import Dsn
 from core.errors import ConfigurationError, RequestErrorCode

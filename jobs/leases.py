@@ -62,7 +62,7 @@ class Leases:
         asked = dict(self._held)
         async with self._database.for_nobody() as connection:
             parameters = {"owner": self._owner, "held": list(asked), "seconds": self._seconds}
-            kept = set((await connection.execute(_RENEW, parameters)).scalars())
+            kept = {turn_id for turn_id, _ in await connection.execute(_RENEW, parameters)}
         for turn_id, runner in asked.items():
             if turn_id not in kept:
                 asyncio.get_running_loop().call_later(GRACE, self._stop, turn_id, runner)

@@ -13,7 +13,8 @@ from uuid import UUID
 
 import structlog
 
-from assistant.turn import Engine, TurnRunner
+from assistant.progress import Engine
+from assistant.turn import TurnRunner
 from core.dsn import Dsn
 from core.ids import new_id
 from core.settings import Settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,6 +47,8 @@ conversations = Table(
     Column("idle_noted_at", DateTime(timezone=True)),
     Column("message_count", Integer, nullable=False, server_default="0"),
     Column("turn_count", Integer, nullable=False, server_default="0"),
+    Column("summary", Text, nullable=False, server_default=""),
+    Column("summarised_to", Integer, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False, server_default="1"),
     Column("idempotency_key", Text),
     Column("idempotency_digest", LargeBinary),
@@ -78,6 +80,7 @@ messages = Table(
     Column("model", Text),
     Column("finish_reason", Text),
     Column("raw", JSONB, nullable=False, server_default="{}"),
+    Column("choices", JSONB, nullable=False, server_default="[]"),
     Column("idempotency_key", Text),
     owned_by("conversations", "conversation_id"),
     CheckConstraint(f"char_length(content) BETWEEN 1 AND {MESSAGE_LIMIT}", name="content"),
@@ -109,6 +112,8 @@ class Conversation:
     idle_noted_at: datetime | None
     message_count: int
     turn_count: int
+    summary: str
+    summarised_to: int
     version: int
     idempotency_key: str | None
     idempotency_digest: bytes | None
@@ -127,4 +132,5 @@ class Message:
     model: str | None
     finish_reason: str | None
     raw: Mapping[str, Any]
+    choices: Sequence[Mapping[str, Any]]
     idempotency_key: str | None

@@ -23,12 +23,26 @@ class InactiveReason(StrEnum):
 class TurnStatus(StrEnum):
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
+    AWAITING_CONFIRMATION = "AWAITING_CONFIRMATION"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
     @property
     def ended(self) -> bool:
-        return self in (TurnStatus.COMPLETED, TurnStatus.FAILED)
+        return self in (TurnStatus.COMPLETED, TurnStatus.FAILED, TurnStatus.CANCELLED)
+
+    @property
+    def settled(self) -> bool:
+        """Ended, or waiting for the user: nothing moves on by itself."""
+        return self.ended or self is TurnStatus.AWAITING_CONFIRMATION
+
+
+class TurnNotice(StrEnum):
+    """What a running turn is held up by, as its subscribers are told."""
+
+    RETRYING = "RETRYING"
+    FALLBACK = "FALLBACK"
 
 
 class ToolCallStatus(StrEnum):
@@ -47,6 +61,7 @@ class ToolName(StrEnum):
     SEARCH_TASKS = "search_tasks"
     CATEGORIZE_TASKS = "categorize_tasks"
     RESCHEDULE_TASKS = "reschedule_tasks"
+    UNDO = "undo"
 
 
 class OperationType(StrEnum):
@@ -60,7 +75,17 @@ class OperationType(StrEnum):
 class FinishReason(StrEnum):
     STOP = "STOP"
     LENGTH = "LENGTH"
+    CANCELLED = "CANCELLED"
     ERROR = "ERROR"
+
+
+class ConfirmPolicy(StrEnum):
+    """Which tool calls wait for the user's word (`assistant.confirmation` says what each holds back)."""
+
+    NEVER = "NEVER"
+    DESTRUCTIVE = "DESTRUCTIVE"
+    BULK_DESTRUCTIVE = "BULK_DESTRUCTIVE"
+    ALWAYS = "ALWAYS"
 
 
 class TaskAction(StrEnum):

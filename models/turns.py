@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from core.errors import ErrorCode
 from models.base import id_column, metadata, one_of, owned_by, user_column
-from models.enums import OperationType, ToolCallStatus, ToolName, TurnStatus
+from models.enums import OperationType, ToolCallStatus, ToolName, TurnNotice, TurnStatus
 
 turns = Table(
     "turns",
@@ -36,6 +36,8 @@ turns = Table(
     Column("conversation_id", Uuid, nullable=False),
     Column("message_id", Uuid, nullable=False),
     Column("reply_id", Uuid),
+    Column("retry_of", Uuid),
+    Column("answer_to", Uuid),
     Column("number", Integer, nullable=False),
     Column("status", Text, nullable=False),
     Column("attempt", Integer, nullable=False, server_default="0"),
@@ -43,6 +45,11 @@ turns = Table(
     Column("lease_owner", Text),
     Column("lease_number", Integer, nullable=False, server_default="0"),
     Column("lease_until", DateTime(timezone=True)),
+    Column("lost_leases", Integer, nullable=False, server_default="0"),
+    Column("cancel_requested_at", DateTime(timezone=True)),
+    Column("confirm_until", DateTime(timezone=True)),
+    Column("notice", Text),
+    Column("notice_until", DateTime(timezone=True)),
     Column("intent", Text),
     Column("confidence", Float),
     Column("entities", JSONB, nullable=False, server_default="[]"),
@@ -58,15 +65,28 @@ turns = Table(
     Column("version", Integer, nullable=False, server_default="1"),
     owned_by("conversations", "conversation_id"),
     owned_by("messages", "message_id"),
+    owned_by("turns", "retry_of"),
+    owned_by("turns", "answer_to"),
     one_of("status", TurnStatus),
+    one_of("notice", TurnNotice, nullable=True),
     one_of("intent", OperationType, nullable=True),
     one_of("error_code", ErrorCode, nullable=True),
     CheckConstraint("(status = 'FAILED') = (error_code IS NOT NULL)", name="error"),
-    CheckConstraint("(status IN ('COMPLETED', 'FAILED')) = (finished_at IS NOT NULL)", name="finished"),
+    CheckConstraint("(status IN ('COMPLETED', 'FAILED', 'CANCELLED')) = (finished_at IS NOT NULL)", name="finished"),
     CheckConstraint("(status = 'RUNNING') = (lease_owner IS NOT NULL)", name="lease"),
     Index("uq_turns_number", "user_id", "conversation_id", "number", unique=True),
     Index("ix_turns_message", "user_id", "message_id", "number"),
     Index("uq_turns_running", "user_id", "conversation_id", unique=True, postgresql_where=text("status = 'RUNNING'")),
+    Index(
+        "uq_turns_waiting",
+        "user_id",
+        "conversation_id",
+        unique=True,
+        postgresql_where=text("status = 'AWAITING_CONFIRMATION'"),
+    ),
+    Index("ix_turns_retry", "user_id", "retry_of", postgresql_where=text("retry_of IS NOT NULL")),
+    Index("ix_turns_answer", "user_id", "answer_to", postgresql_where=text("answer_to IS NOT NULL")),
+    Index("ix_turns_confirm", "confirm_until", postgresql_where=text("status = 'AWAITING_CONFIRMATION'")),
     Index("ix_turns_live", "status", "lease_until", postgresql_where=text("status IN ('QUEUED', 'RUNNING')")),
     Index("ix_turns_leased", "id", postgresql_where=text("status = 'RUNNING'")),
     Index("ix_turns_user_live", "user_id", "status", postgresql_where=text("status IN ('QUEUED', 'RUNNING')")),
@@ -114,7 +134,10 @@ tool_calls = Table(
     Column("error_code", Text),
     Column("error_message", Text),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("asked_at", DateTime(timezone=True)),
+    Column("decided_at", DateTime(timezone=True)),
     Column("executed_at", DateTime(timezone=True)),
+    Column("undone_at", DateTime(timezone=True)),
     Column("version", Integer, nullable=False, server_default="1"),
     owned_by("conversations", "conversation_id"),
     owned_by("messages", "message_id"),
@@ -137,10 +160,26 @@ tool_call_tasks = Table(
     Column("tool_call_id", Uuid, primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("task_id", Uuid, nullable=False),
+    Column("version", Integer),
     owned_by("tool_calls", "tool_call_id"),
     owned_by("tasks", "task_id"),
     Index("ix_tool_call_tasks_task", "user_id", "task_id", "tool_call_id"),
 )
+"""The tasks that a call touched or found; of a call that waits for the user those it would change, with the version
+that the user was shown."""
+
+undone_calls = Table(
+    "undone_calls",
+    metadata,
+    user_column(),
+    Column("tool_call_id", Uuid, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("undone_call_id", Uuid, nullable=False),
+    owned_by("tool_calls", "tool_call_id"),
+    owned_by("tool_calls", "undone_call_id"),
+    Index("ix_undone_calls_undone", "user_id", "undone_call_id"),
+)
+"""What a call of the tool `undo` took back, in the order in which it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +189,8 @@ class Turn:
     conversation_id: UUID
     message_id: UUID
     reply_id: UUID | None
+    retry_of: UUID | None
+    answer_to: UUID | None
     number: int
     status: str
     attempt: int
@@ -157,6 +198,11 @@ class Turn:
     lease_owner: str | None
     lease_number: int
     lease_until: datetime | None
+    lost_leases: int
+    cancel_requested_at: datetime | None
+    confirm_until: datetime | None
+    notice: str | None
+    notice_until: datetime | None
     intent: str | None
     confidence: float | None
     entities: Sequence[Mapping[str, Any]]
@@ -201,5 +247,8 @@ class ToolCall:
     error_code: str | None
     error_message: str | None
     created_at: datetime
+    asked_at: datetime | None
+    decided_at: datetime | None
     executed_at: datetime | None
+    undone_at: datetime | None
     version: int

@@ -19,7 +19,8 @@ from sqlalchemy import (
     func,
 )
 
-from models.base import SCHEMA, metadata
+from models.base import SCHEMA, metadata, one_of
+from models.enums import ConfirmPolicy
 
 users = Table(
     "users",
@@ -42,7 +43,9 @@ settings = Table(
     _owner(),
     Column("time_zone", Text, nullable=False, server_default="UTC"),
     Column("locale", Text, nullable=False, server_default="en"),
+    Column("confirm", Text, nullable=False, server_default=ConfirmPolicy.BULK_DESTRUCTIVE.value),
     Column("version", Integer, nullable=False, server_default="1"),
+    one_of("confirm", ConfirmPolicy),
 )
 
 user_limits = Table(
@@ -86,6 +89,7 @@ class Settings:
     user_id: str
     time_zone: str
     locale: str
+    confirm: str
     version: int
 
 

@@ -48,8 +48,10 @@ TurnStatus = _enum(
     "Where a turn stands.",
     QUEUED="Waits for its place.",
     RUNNING="Is being answered.",
+    AWAITING_CONFIRMATION="Has calls that wait for the user's word.",
     COMPLETED="Was answered.",
     FAILED="Ended with an error.",
+    CANCELLED="Was stopped by its user.",
 )
 ToolCallStatus = _enum(
     "ToolCallStatus",
@@ -72,13 +74,14 @@ ToolName = _enum(
     search_tasks="Finds tasks by words.",
     categorize_tasks="Adds and removes labels.",
     reschedule_tasks="Moves due dates.",
+    undo="Takes earlier calls back.",
 )
 OperationType = _enum(
     "OperationType",
     enums.OperationType,
     "What a tool call does to tasks.",
     CREATE="Makes one.",
-    UPDATE="Changes, completes or reschedules.",
+    UPDATE="Changes, completes, reschedules or takes back.",
     DELETE="Deletes one.",
     SEARCH="Lists or finds; changes nothing.",
     CATEGORIZE="Changes labels.",
@@ -89,7 +92,24 @@ FinishReason = _enum(
     "Why the assistant stopped.",
     STOP="It had said what it had to say.",
     LENGTH="The answer was cut at a limit.",
+    CANCELLED="Its user stopped it.",
     ERROR="Something went wrong in mid-answer.",
+)
+ConfirmPolicy = _enum(
+    "ConfirmPolicy",
+    enums.ConfirmPolicy,
+    "Which tool calls wait for the user's word before they run.",
+    NEVER="None.",
+    DESTRUCTIVE="Every deletion.",
+    BULK_DESTRUCTIVE="Calls of one round that together delete two tasks or more, or change ten or more.",
+    ALWAYS="Every call that writes.",
+)
+TurnNotice = _enum(
+    "TurnNotice",
+    enums.TurnNotice,
+    "What holds a running turn up.",
+    RETRYING="The model call failed and is made again.",
+    FALLBACK="The model can't be reached; the built-in interpreter answers.",
 )
 TaskAction = _enum(
     "TaskAction",
@@ -157,6 +177,11 @@ ErrorCode = _enum(
     IDEMPOTENCY_CONFLICT="The key was used with another input.",
     RATE_LIMITED="Too many in a short time; see `retryAt`.",
     QUOTA_EXCEEDED="Today's tokens are used up; see `retryAt`.",
+    NOT_UNDOABLE="It can't be taken back: it changed since, or changed nothing; `nodeId` names the task.",
+    NOT_RETRYABLE="Only the conversation's last turn can be retried, once it has ended.",
+    ALREADY_DECIDED="The call no longer waits for a decision.",
+    REJECTED_BY_USER="The user said no.",
+    CONFIRMATION_EXPIRED="The user didn't answer in time.",
     ASSISTANT_UNAVAILABLE="The model can't be reached or refused.",
     ASSISTANT_TIMEOUT="The assistant took too long.",
     TOO_MANY_STEPS="The assistant needed more rounds than it may have.",

@@ -85,6 +85,8 @@ async def insert_new(
         idle_noted_at=None,
         message_count=0,
         turn_count=0,
+        summary="",
+        summarised_to=0,
         version=1,
         idempotency_key=key,
         idempotency_digest=digest([title, context or {}]) if key else None,

@@ -19,8 +19,8 @@ from services.messages import wake
 from services.turns.ending import fail_turn
 from services.turns.leases import Lease, fence, of_turn
 
-LEASES: Final = 5
-"""A turn whose worker was lost so many times ends FAILED, INTERRUPTED."""
+LOST_LEASES: Final = 5
+"""A turn whose worker was lost so many times ends FAILED, INTERRUPTED. One that is handed on was not lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,13 @@ async def claim(
     for turn in sorted(live, key=lambda one: one.status != TurnStatus.RUNNING):
         if turn.status == TurnStatus.RUNNING and not await _is_over(work, turn):
             return None
-        if turn.lease_number >= LEASES:
+        lost = turn.lost_leases + (turn.status == TurnStatus.RUNNING)
+        if lost >= LOST_LEASES:
             await fail_turn(work, turn, ErrorCode.INTERRUPTED, "The server was interrupted too often.", retryable=True)
             continue
         if turn.status == TurnStatus.QUEUED and running_limit and await _running(work) >= running_limit:
             return None
-        return await _take(work, turn, owner, lease_seconds)
+        return await _take(work, turn, owner, lease_seconds, lost)
     return None
 
 
@@ -88,7 +89,7 @@ async def _running(work: UnitOfWork) -> int:
     return int(await work.scalar(statement))
 
 
-async def _take(work: UnitOfWork, turn: Turn, owner: str, lease_seconds: float) -> Claimed:
+async def _take(work: UnitOfWork, turn: Turn, owner: str, lease_seconds: float, lost: int) -> Claimed:
     taken = (
         update(turns)
         .where(of_turn(work, turn.id))
@@ -97,6 +98,7 @@ async def _take(work: UnitOfWork, turn: Turn, owner: str, lease_seconds: float) 
             lease_owner=owner,
             lease_number=turns.c.lease_number + 1,
             lease_until=_lease_end(lease_seconds),
+            lost_leases=lost,
             attempt=turns.c.attempt + 1,
             started_at=func.coalesce(turns.c.started_at, work.now),
             version=turns.c.version + 1,

@@ -19,7 +19,7 @@ from core.unit_of_work import UnitOfWork
 from events.bus import Bus
 from models.base import metadata, rows_of
 from models.enums import Actor
-from models.turns import drafts
+from models.turns import drafts, undone_calls
 from services.tasks import NewTask, create_task
 from services.users import Identity, admit
 from tests.support.talking import assistant
@@ -53,6 +53,8 @@ async def seed(database: Database, bus: Bus, dsn: Dsn, user: str) -> None:
     async def rest(work: UnitOfWork) -> None:
         await create_task(work, NewTask("call home", labels=["family"]), Actor.USER)
         await work.execute(insert(drafts).values(user_id=user, turn_id=ended.turn.id, attempt=1, text="So far"))
+        undone = {"tool_call_id": ended.calls[0].id, "position": 0, "undone_call_id": ended.calls[0].id}
+        await work.execute(insert(undone_calls).values(user_id=user, **undone))
 
     await database.work(user, rest)
 

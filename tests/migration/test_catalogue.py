@@ -13,7 +13,8 @@ MINE = "(SELECT current_setting('app.user_id'::text, true) AS current_setting)"
 FUNCTIONS = {
     "wake(conversation uuid, after interval)": "void",
     "orphaned_turns(wanted integer, running_limit integer)": "TABLE(user_id text, conversation_id uuid)",
-    "renew_leases(holder text, held uuid[], seconds double precision)": "SETOF uuid",
+    "renew_leases(holder text, held uuid[], seconds double precision)": "TABLE(turn_id uuid, cancelled boolean)",
+    "release_leases(holders text[])": "TABLE(user_id text, conversation_id uuid)",
     "positions(users text[])": "TABLE(user_id text, epoch uuid, seq bigint)",
     "idle_conversations(quiet_since timestamp with time zone, wanted integer)": (
         "TABLE(user_id text, conversation_id uuid)"
@@ -23,8 +24,8 @@ FUNCTIONS = {
 
 READ = {"SELECT"}
 RIGHTS = {
-    **dict.fromkeys(("messages", "rounds", "tool_call_tasks", "task_revisions", "change_log"), READ | {"INSERT"}),
-    **dict.fromkeys(("task_labels", "revoked_tokens"), READ | {"INSERT", "DELETE"}),
+    **dict.fromkeys(("messages", "rounds", "undone_calls", "task_revisions", "change_log"), READ | {"INSERT"}),
+    **dict.fromkeys(("task_labels", "tool_call_tasks", "revoked_tokens"), READ | {"INSERT", "DELETE"}),
     **dict.fromkeys(("conversations", "drafts", "labels"), READ | {"INSERT", "UPDATE", "DELETE"}),
     **dict.fromkeys(
         ("users", "settings", "user_limits", "usage", "turns", "tool_calls", "tasks", "change_counters"),

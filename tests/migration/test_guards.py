@@ -38,9 +38,16 @@ TOOL_CALL_STEPS = {
 TURN_STEPS = {
     ("QUEUED", "RUNNING"),
     ("QUEUED", "FAILED"),
+    ("QUEUED", "CANCELLED"),
     ("RUNNING", "QUEUED"),
+    ("RUNNING", "AWAITING_CONFIRMATION"),
     ("RUNNING", "COMPLETED"),
     ("RUNNING", "FAILED"),
+    ("RUNNING", "CANCELLED"),
+    ("AWAITING_CONFIRMATION", "QUEUED"),
+    ("AWAITING_CONFIRMATION", "COMPLETED"),
+    ("AWAITING_CONFIRMATION", "FAILED"),
+    ("AWAITING_CONFIRMATION", "CANCELLED"),
 }
 WAYS = {
     tool_calls: {
@@ -49,7 +56,14 @@ WAYS = {
         "COMPLETED": ["PROCESSING", "COMPLETED"],
         "FAILED": ["FAILED"],
     },
-    turns: {"QUEUED": [], "RUNNING": ["RUNNING"], "COMPLETED": ["RUNNING", "COMPLETED"], "FAILED": ["FAILED"]},
+    turns: {
+        "QUEUED": [],
+        "RUNNING": ["RUNNING"],
+        "AWAITING_CONFIRMATION": ["RUNNING", "AWAITING_CONFIRMATION"],
+        "COMPLETED": ["RUNNING", "COMPLETED"],
+        "FAILED": ["FAILED"],
+        "CANCELLED": ["CANCELLED"],
+    },
 }
 """How each state is reached from the first."""
 
@@ -80,7 +94,7 @@ def beside(table: Table, status: str) -> Row:
     values: Row = {"status": status, "error_code": "INTERNAL" if status == "FAILED" else None}
     if table is turns:
         values["lease_owner"] = "worker" if status == "RUNNING" else None
-        values["finished_at"] = now() if status in ("COMPLETED", "FAILED") else None
+        values["finished_at"] = now() if TurnStatus(status).ended else None
     return values
 
 

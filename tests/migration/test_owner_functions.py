@@ -207,12 +207,24 @@ async def test_a_worker_renews_the_leases_it_holds_and_no_others(housed: Databas
     ids = [said.turn_id for said in (mine, lost, theirs, queued)]
     async with housed.for_nobody() as connection:
         renewed = await connection.execute(
-            text("SELECT tasktalk.renew_leases('worker', :ids, 60)"), {"ids": [*ids, uuid4()]}
+            text("SELECT * FROM tasktalk.renew_leases('worker', :ids, 60)"), {"ids": [*ids, uuid4()]}
         )
-        assert set(renewed.scalars()) == {mine.turn_id, lost.turn_id}
+        assert {tuple(row) for row in renewed} == {(mine.turn_id, False), (lost.turn_id, False)}
     found = await orphaned(housed)
     assert (user, lost.conversation_id) not in found
     assert (user, theirs.conversation_id) in found
+
+
+async def test_a_dead_workers_leases_are_ended_and_no_others(housed: Database, user: str) -> None:
+    dead, alive = await say(housed, user), await say(housed, user)
+    await run(housed, user, dead, by="the dead")
+    await run(housed, user, alive)
+    async with housed.for_nobody() as connection:
+        ended = await connection.execute(text("SELECT * FROM tasktalk.release_leases(ARRAY['the dead', 'nobody'])"))
+        assert [tuple(row) for row in ended] == [(user, dead.conversation_id)]
+    found = await orphaned(housed)
+    assert (user, dead.conversation_id) in found
+    assert (user, alive.conversation_id) not in found
 
 
 async def test_idle_conversations_are_the_quiet_open_ones_not_yet_noted(housed: Database, user: str) -> None:

@@ -15,7 +15,7 @@ from migrations import runner
 from models.base import metadata, stored
 from models.conversations import conversations, messages
 from models.tasks import tasks
-from models.turns import drafts, rounds, tool_call_tasks, tool_calls, turns
+from models.turns import drafts, rounds, tool_call_tasks, tool_calls, turns, undone_calls
 from models.users import users
 from services.conversations import remove
 from tests.migration.conftest import Home, opened
@@ -185,7 +185,7 @@ async def test_a_deleted_conversation_takes_its_rows_with_it_and_leaves_the_task
         (conversation,) = await rows(database, user, conversations)
         kept = await rows(database, user, tasks)
         await database.work(user, lambda work: remove(work, conversation["id"]))
-        for table in (conversations, messages, turns, rounds, drafts, tool_calls, tool_call_tasks):
+        for table in (conversations, messages, turns, rounds, drafts, tool_calls, tool_call_tasks, undone_calls):
             assert await rows(database, user, table) == []
         assert await rows(database, user, tasks) == kept
 

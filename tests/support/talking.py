@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from assistant.progress import Engine
 from assistant.providers.base import Provider
 from assistant.providers.rules import RulesProvider
-from assistant.turn import Engine
 from core.database import Database
 from core.dsn import Dsn
 from core.settings import Settings
@@ -23,6 +24,7 @@ from models.conversations import messages
 from models.enums import TurnStatus
 from models.turns import ToolCall, Turn, tool_calls, turns
 from services.messages import NewMessage, Said, send
+from tests.support.reading import GUARD
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Talk:
 
     async def ended(self, said: Said) -> Ended:
         """Wait on the change log until the turn has ended."""
-        async with aclosing(self.hub.follow(self.user, 0)) as items:
+        async with asyncio.timeout(GUARD), aclosing(self.hub.follow(self.user, 0)) as items:
             async for item in items:
                 if isinstance(item, Batch) and any(change.entity_id == said.turn_id for change in item.changes):
                     found = await self.look(said)
