@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # it ships no types
 
 _OURS = ("TASKTALK_", "OPENAI_", "BETTER_AUTH_", "DATABASE_", "BROADCAST_")
 _PATIENCE = 120.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -208,6 +209,7 @@ def main() -> None:
     parser.add_argument("--first-delta", type=int, default=200, help="turns to time the first delta of; 0: none")
     parser.add_argument("--json", type=Path, help="where every figure goes")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
     scratch = Path(tempfile.mkdtemp(prefix="tasktalk-bench-"))
     try:
         results = uvloop.run(run(options, scratch))
