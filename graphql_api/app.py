@@ -75,7 +75,15 @@ async def backend(settings: Settings, dsn: Dsn) -> AsyncIterator[Backend]:
             raise ConfigurationError("DATABASE_URL: row-level security does not hold there. Run `tasktalk doctor`.")
         provider, fallback = make_providers(settings)
         stack.push_async_callback(provider.aclose)
-        turns = Engine(database, bus, provider, fallback, turn_seconds=settings.turn_seconds)
+        turns = Engine(
+            database,
+            bus,
+            provider,
+            fallback,
+            turn_seconds=settings.turn_seconds,
+            confirmation_seconds=settings.confirmation_seconds,
+            tokens_per_day=settings.limit_tokens_per_day,
+        )
         yield Backend(settings, dsn, database, bus, turns)
 
 

@@ -19,6 +19,7 @@ from core.dsn import Dsn
 from core.ids import new_id
 from core.settings import Settings
 from events.bus import Backoff
+from events.control import follow_stops
 from jobs.leases import Leases
 from jobs.periodic import HOUSEKEEPING, every, keep_house, watch
 from jobs.queue import QUEUE, make_app
@@ -68,6 +69,7 @@ class Worker:
         parts: dict[str, Coroutine[None, None, None]] = {
             "queue": self._supervise(),
             "leases": self._leases.keep(),
+            "stops": self._follow_stops(),
             "watchdog": watch(self._engine.database, self._settings),
             "housekeeping": every(HOUSEKEEPING, house),
         }
@@ -137,11 +139,17 @@ class Worker:
         try:
             claimed = await self._claim(user_id, conversation_id)
             if claimed is not None:
-                with self._leases.held(claimed.turn.id):
-                    await TurnRunner(self._engine, claimed).run()
+                runner = TurnRunner(self._engine, claimed)
+                with self._leases.held(claimed.turn.id, runner.stop):
+                    await runner.run()
         except Exception:
             # The boundary of a job: the watchdog finds again what a failed claim, or a turn without an end, left.
             log.exception("wake_failed", conversation=str(conversation_id))
+
+    async def _follow_stops(self) -> None:
+        """Stop turns as their users say so. What the bus doesn't bring, the next renewal does."""
+        async for turn_id in follow_stops(self._engine.bus, self.owner):
+            self._leases.stop(turn_id)
 
     async def _claim(self, user_id: str, conversation_id: UUID) -> Claimed | None:
         take = partial(
