@@ -22,7 +22,7 @@ from resolvers.fields import one, several
 from resolvers.payloads import UserError, id_of, mutate, user_error
 from resolvers.tasks.types import Task
 from services import turns, undo
-from services.tasks import Author
+from services.tasks.values import Author
 
 GRACE: Final = 1.0
 """Seconds that the worker of a stopped turn gets to end it, before it is ended without its last words."""
@@ -109,7 +109,7 @@ async def _undo(info: Info, action: Callable[[UnitOfWork], Awaitable[undo.Undone
 @strawberry.type
 class TurnMutations:
     @strawberry.mutation(
-        description="Stop a turn. What it has said stays as its reply, what its calls have done stays done; one that has"
+        description="Stop a turn. What it has said stays as its reply and what its calls did stays done; one that has"
         " ended stays as it is."
     )
     async def cancel_turn(self, info: Info, input: TurnInput) -> TurnPayload:
