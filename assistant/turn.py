@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
 
-from assistant.asking import Asker, Heard, told
+from assistant.asking import Asker, told
 from assistant.calls import Surroundings, find_tool, run_call
+from assistant.closing import broken_off, completed, whole
 from assistant.history import call_id, items_of_rounds, read_history, shown_by
+from assistant.interpreter.phrases import Viewpoint
+from assistant.listening import Heard
 from assistant.progress import Engine, Progress
 from assistant.prompt import build_prompt
 from assistant.providers.base import (
@@ -35,10 +38,6 @@ log = structlog.get_logger()
 ROUNDS: Final = 8
 CALLS: Final = 64
 """Calls of one round; what the model asks past that is dropped."""
-
-TEXT_LIMIT: Final = 200_000
-
-FALLBACK_NOTE: Final = "(The model can't be reached just now, so the built-in interpreter answered.)"
 
 
 class TooManySteps(Exception):
@@ -112,10 +111,17 @@ class TurnRunner:
         while not progress.done:
             if len(progress.rounds) >= ROUNDS:
                 raise TooManySteps
-            heard = await self._asker.ask(progress, self._prompt(progress))
+            try:
+                heard = await self._asker.ask(progress, self._prompt(progress))
+            except ProviderError as error:
+                if not completed(progress.calls):
+                    raise
+                await self._end(progress, broken_off(progress, error, self._view(progress)), FinishReason.ERROR)
+                return
             await self._commit(progress, heard)
             await self._run_calls(progress)
-        await self._finish(progress)
+        reason = FinishReason(progress.rounds[-1].finish_reason)
+        await self._end(progress, whole(progress, self._view(progress)), reason)
 
     async def _read(self) -> Progress:
         async with self._engine.database.snapshot(self._lease.user_id) as session:
@@ -162,7 +168,7 @@ class TurnRunner:
             user_id=self._lease.user_id,
             turn_id=self._turn.id,
             number=number,
-            text="".join(heard.text)[:TEXT_LIMIT].strip(),
+            text=heard.text,
             calls=[{"name": call.name, "arguments": call.arguments} for call in asked],
             finish_reason=heard.reason.value,
         )
@@ -214,23 +220,17 @@ class TurnRunner:
         async with self._engine.database.snapshot(self._lease.user_id) as session:
             return await turns.read_progress(session, self._turn.id)
 
-    async def _finish(self, progress: Progress) -> None:
-        text = progress.text or _silent(progress.calls)
-        if progress.fell_back:
-            text = f"{text}\n\n{FALLBACK_NOTE}"
+    def _view(self, progress: Progress) -> Viewpoint:
+        return Viewpoint(progress.now, self._turn.time_zone)
+
+    async def _end(self, progress: Progress, text: str, reason: FinishReason) -> None:
         reply = Reply(
             text=text,
             model=progress.provider.name,
-            finish_reason=FinishReason(progress.rounds[-1].finish_reason),
+            finish_reason=reason,
             raw={"rounds": len(progress.rounds), "fallback": progress.fell_back},
             shown=progress.shown,
         )
         await self._work(
             lambda work: turns.complete(work, self._lease, reply, conversation_id=self._turn.conversation_id)
         )
-
-
-def _silent(calls: Sequence[ToolCall]) -> str:
-    """What stands where the model said nothing at all."""
-    done = sum(call.status == ToolCallStatus.COMPLETED for call in calls)
-    return "Done." if done else "I have nothing to say to that."

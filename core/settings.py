@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(16, ge=1, le=1000, description="Turns that one worker process runs at a time.")
     lease_seconds: float = Field(10.0, ge=1, le=600, description="How long a worker that went silent keeps its turn.")
     turn_seconds: float = Field(120.0, ge=1, le=3600, description="Wall time of one turn.")
+    model_timeout_seconds: float = Field(
+        30.0, ge=1, le=600, description="How long the model may take to its first byte, and be silent in mid-answer."
+    )
     ws_init_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Time to say connection_init in.")
     statement_timeout_seconds: float = Field(5.0, gt=0, le=300, description="Time that one SQL statement may take.")
     pool_size: int = Field(10, ge=2, le=500, description="PostgreSQL connections of one process, the queue's aside.")

@@ -100,6 +100,8 @@ async def _take(work: UnitOfWork, turn: Turn, owner: str, lease_seconds: float, 
             lease_until=_lease_end(lease_seconds),
             lost_leases=lost,
             attempt=turns.c.attempt + 1,
+            notice=None,
+            notice_until=None,
             started_at=func.coalesce(turns.c.started_at, work.now),
             version=turns.c.version + 1,
         )

@@ -101,7 +101,15 @@ async def _end(work: UnitOfWork, turn: Turn, values: Mapping[str, Any]) -> None:
     await work.execute(
         update(turns)
         .where(of_turn(work, turn.id))
-        .values(**values, lease_owner=None, lease_until=None, finished_at=work.now, version=turns.c.version + 1)
+        .values(
+            **values,
+            lease_owner=None,
+            lease_until=None,
+            notice=None,
+            notice_until=None,
+            finished_at=work.now,
+            version=turns.c.version + 1,
+        )
     )
     if values["status"] == TurnStatus.COMPLETED.value:
         await work.execute(delete(drafts).where(drafts.c.user_id == work.user_id, drafts.c.turn_id == turn.id))
