@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import orjson
-
+from assistant import closing
 from assistant.choices import choices_of
 from assistant.claims import proven
-from assistant.interpreter import outcomes, phrases
+from assistant.closing import with_notes
+from assistant.interpreter import phrases
 from assistant.interpreter.phrases import Viewpoint
 from assistant.progress import Progress
+from assistant.providers.base import ProviderError
 from models.enums import FinishReason, OperationType, ToolCallStatus
 from models.turns import ToolCall
 from services.turns import Reply
 
-FALLBACK_NOTE: Final = "(The model can't be reached just now, so the built-in interpreter answered.)"
 PASSED_OVER: Final = "I left that undone, since you went on to something else."
 STOPPED: Final = "(Stopped.)"
 BUILT_IN: Final = "rules"
@@ -25,14 +25,20 @@ BUILT_IN: Final = "rules"
 
 def final(progress: Progress, view: Viewpoint) -> Reply:
     """The reply of a turn that came to its end."""
-    said = progress.text
-    text = proven(said, progress.calls) if said else _silent(progress.calls, view)
-    if progress.fell_back:
-        text = joined(text, FALLBACK_NOTE)
+    text = proven(closing.whole(progress, view), progress.calls)
+    return _reply(progress, view, text, FinishReason(progress.rounds[-1].finish_reason))
+
+
+def broken_off(progress: Progress, error: ProviderError, view: Viewpoint) -> Reply:
+    """The reply of a turn whose model was lost after some of its calls had completed."""
+    return _reply(progress, view, closing.broken_off(progress, error, view), FinishReason.ERROR)
+
+
+def _reply(progress: Progress, view: Viewpoint, text: str, reason: FinishReason) -> Reply:
     return Reply(
         text=text,
         model=progress.provider.name,
-        finish_reason=FinishReason(progress.rounds[-1].finish_reason),
+        finish_reason=reason,
         raw={"rounds": len(progress.rounds), "fallback": progress.fell_back},
         shown=progress.shown,
         choices=choices_of(progress.calls, view),
@@ -43,12 +49,12 @@ def stopped(text: str, calls: Sequence[ToolCall], view: Viewpoint, model: str | 
     """The reply of a turn that its user stopped: its text so far, and what it had done by then."""
     done = told(written(calls), view)
     line = f"(Stopped. Done before that: {done})" if done else STOPPED if not text else ""
-    return Reply(joined(text, line), model, FinishReason.CANCELLED, {"stopped": True}, shown=None)
+    return Reply(with_notes(text, line), model, FinishReason.CANCELLED, {"stopped": True}, shown=None)
 
 
 def passed_over(draft: str) -> Reply:
     """The reply of a turn whose question got no answer: its user said something else."""
-    return Reply(joined(draft, PASSED_OVER), BUILT_IN, FinishReason.STOP, {"passedOver": True}, shown=None)
+    return Reply(with_notes(draft, PASSED_OVER), BUILT_IN, FinishReason.STOP, {"passedOver": True}, shown=None)
 
 
 def answered(calls: Sequence[ToolCall], view: Viewpoint) -> Reply:
@@ -60,7 +66,7 @@ def answered(calls: Sequence[ToolCall], view: Viewpoint) -> Reply:
 
 def told(calls: Sequence[ToolCall], view: Viewpoint) -> str:
     """What came of these calls, in words; those that haven't run yet say nothing."""
-    return phrases.answer([_outcome(call) for call in calls if call.answer is not None], view)
+    return phrases.answer([closing.outcome_of(call) for call in calls if call.answer is not None], view)
 
 
 def written(calls: Sequence[ToolCall]) -> list[ToolCall]:
@@ -68,19 +74,3 @@ def written(calls: Sequence[ToolCall]) -> list[ToolCall]:
     return [
         call for call in calls if call.status == ToolCallStatus.COMPLETED and call.operation != OperationType.SEARCH
     ]
-
-
-def joined(text: str, line: str) -> str:
-    """The text with a line of the server's own below it."""
-    return "\n\n".join(part for part in (text, line) if part)
-
-
-def _silent(calls: Sequence[ToolCall], view: Viewpoint) -> str:
-    """What stands where the model said nothing at all."""
-    return told(calls, view) or "I have nothing to say to that."
-
-
-def _outcome(call: ToolCall) -> outcomes.Outcome:
-    return outcomes.read(
-        call.tool_name, orjson.dumps(dict(call.parameters)).decode(), orjson.dumps(dict(call.answer or {})).decode()
-    )

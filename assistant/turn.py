@@ -12,13 +12,15 @@ from uuid import UUID
 import structlog
 
 from assistant import replies
-from assistant.asking import Asker, Heard, told
+from assistant.asking import Asker, told
 from assistant.calls import Surroundings, find_tool, run_call
+from assistant.closing import completed
 from assistant.confirmation import Asked, ask_for, described, held_back, weigh, weigh_found
 from assistant.history import items_of_rounds, read_history, shown_by
 from assistant.interpreter import phrases
 from assistant.interpreter.commands import read_answer
 from assistant.interpreter.phrases import Viewpoint
+from assistant.listening import Heard
 from assistant.progress import Engine, Progress
 from assistant.prompt import build_prompt
 from assistant.providers.base import Prompt, ProviderError, UserSaid
@@ -30,7 +32,7 @@ from models.enums import ConfirmPolicy, ToolCallStatus
 from models.turns import Round, ToolCall
 from services import conversations, turns
 from services.limits import quota_exceeded, tokens_today
-from services.turns import Claimed, Lease, LeaseLost, NewCall
+from services.turns import Claimed, Lease, LeaseLost, NewCall, Reply
 from services.users import read_settings
 
 log = structlog.get_logger()
@@ -153,7 +155,13 @@ class TurnRunner:
             limit = self._engine.tokens_per_day
             if limit and progress.tokens_today >= limit:
                 raise quota_exceeded(limit, self._message.created_at)
-            heard = await self._asker.ask(progress, self._prompt(progress))
+            try:
+                heard = await self._asker.ask(progress, self._prompt(progress))
+            except ProviderError as error:
+                if not completed(progress.calls):
+                    raise
+                await self._complete(replies.broken_off(progress, error, self._view()))
+                return
             await self._commit(progress, heard)
             if not progress.done and await self._run_calls(progress):
                 return
@@ -176,7 +184,9 @@ class TurnRunner:
         assert self._turn.answer_to is not None, "that is how it is called"
         async with self._engine.database.snapshot(self._lease.user_id) as session:
             _, calls = await turns.read_progress(session, self._turn.answer_to)
-        reply = replies.answered(calls, self._view())
+        await self._complete(replies.answered(calls, self._view()))
+
+    async def _complete(self, reply: Reply) -> None:
         await self._work(
             lambda work: turns.complete(work, self._lease, reply, conversation_id=self._turn.conversation_id)
         )
@@ -235,7 +245,7 @@ class TurnRunner:
             user_id=self._lease.user_id,
             turn_id=self._turn.id,
             number=len(progress.rounds),
-            text="".join(heard.text).strip(),
+            text=heard.text,
             calls=[{"name": call.name, "arguments": call.arguments} for call in asked],
             finish_reason=heard.reason.value,
         )
@@ -328,7 +338,7 @@ class TurnRunner:
                     self._lease,
                     seconds=self._engine.confirmation_seconds,
                     attempt=progress.attempt,
-                    draft=replies.joined(progress.text, question),
+                    draft=turns.joined((progress.text, question)),
                     conversation_id=self._turn.conversation_id,
                 )
             return calls

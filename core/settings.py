@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     confirmation_seconds: int = Field(
         86_400, ge=0, le=31_536_000, description="How long a tool call waits for its user's word; 0: without end."
     )
+    model_timeout_seconds: float = Field(
+        30.0, ge=1, le=600, description="How long the model may take to its first byte, and be silent in mid-answer."
+    )
     ws_init_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Time to say connection_init in.")
     statement_timeout_seconds: float = Field(5.0, gt=0, le=300, description="Time that one SQL statement may take.")
     pool_size: int = Field(10, ge=2, le=500, description="PostgreSQL connections of one process, the queue's aside.")

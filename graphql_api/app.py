@@ -57,10 +57,12 @@ def make_providers(settings: Settings) -> tuple[Provider, Provider | None]:
     if not settings.uses_openai:
         return RulesProvider(), None
     # Its SDK takes half a second to import, which who has no key need not wait for.
-    from assistant.providers.openai import OpenAIProvider
+    from assistant.providers.openai import OpenAIProvider, Timeouts
 
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key is not None else ""
-    return OpenAIProvider(key, settings.openai_base_url, settings.openai_model), RulesProvider()
+    patience = Timeouts(first_byte=settings.model_timeout_seconds, silence=settings.model_timeout_seconds)
+    model = OpenAIProvider(key, settings.openai_base_url, settings.openai_model, timeouts=patience)
+    return model, RulesProvider()
 
 
 @asynccontextmanager

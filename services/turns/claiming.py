@@ -120,6 +120,8 @@ async def _take(
             lease_until=_lease_end(lease_seconds),
             lost_leases=lost_leases,
             attempt=turns.c.attempt + 1,
+            notice=None,
+            notice_until=None,
             started_at=func.coalesce(turns.c.started_at, work.now),
             version=turns.c.version + 1,
         )

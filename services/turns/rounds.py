@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from core.ids import new_id
 from core.unit_of_work import Change, Session, UnitOfWork
 from models.base import rows_of
 from models.conversations import Message
-from models.enums import ChangeKind, OperationType, ToolName
+from models.enums import ChangeKind, OperationType, ToolName, TurnNotice
 from models.turns import Round, ToolCall, Turn, drafts, rounds, tool_calls, turns
 from services.turns.leases import Lease, fence, of_turn
 from services.usage import Spent, count_usage
@@ -46,11 +47,37 @@ class Understanding:
     entities: Sequence[Mapping[str, Any]]
 
 
-async def start_anew(work: UnitOfWork, lease: Lease, attempt: int) -> None:
-    """The text starts anew: drafts and deltas of earlier attempts no longer count. Raises LeaseLost."""
+async def start_anew(
+    work: UnitOfWork,
+    lease: Lease,
+    attempt: int,
+    notice: TurnNotice,
+    *,
+    text: str = "",
+    until: datetime | None = None,
+    spent: Spent | None = None,
+) -> None:
+    """The text starts anew from that of the committed rounds: earlier attempts no longer count. Raises LeaseLost.
+
+    `notice` says why, and `until` when the attempt begins. `spent` is what an answer took that is thrown away.
+    """
     turn = await fence(work, lease)
-    await work.execute(update(turns).where(of_turn(work, turn.id)).values(attempt=attempt, version=turns.c.version + 1))
+    values: dict[str, Any] = {"attempt": attempt, "notice": notice.value, "notice_until": until}
+    if spent is not None:
+        values |= _counted(spent)
+        await count_usage(work, model_calls=1, spent=spent)
+    await work.execute(update(turns).where(of_turn(work, turn.id)).values(**values, version=turns.c.version + 1))
+    if text:
+        await write_draft(work, turn.id, attempt, text)
     work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+
+
+def _counted(spent: Spent) -> dict[str, Any]:
+    return {
+        "input_tokens": turns.c.input_tokens + spent.input_tokens,
+        "output_tokens": turns.c.output_tokens + spent.output_tokens,
+        "model_calls": turns.c.model_calls + 1,
+    }
 
 
 async def save_draft(work: UnitOfWork, lease: Lease, attempt: int, text: str) -> None:
@@ -93,12 +120,7 @@ async def commit_round(
         )
     )
     made = await _insert_calls(work, turn, done.number, calls, message)
-    values: dict[str, Any] = {
-        "input_tokens": turns.c.input_tokens + spent.input_tokens,
-        "output_tokens": turns.c.output_tokens + spent.output_tokens,
-        "model_calls": turns.c.model_calls + 1,
-        "version": turns.c.version + 1,
-    }
+    values = {**_counted(spent), "notice": None, "notice_until": None, "version": turns.c.version + 1}
     if understanding is not None:
         values |= {
             "intent": understanding.intent,
@@ -106,6 +128,8 @@ async def commit_round(
             "entities": [dict(entity) for entity in understanding.entities],
         }
     await work.execute(update(turns).where(of_turn(work, turn.id)).values(values))
+    if turn.notice is not None:
+        work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
     tokens_today = await count_usage(work, model_calls=1, spent=spent)
     return Committed(made, tokens_today)
 
