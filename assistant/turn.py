@@ -20,7 +20,7 @@ from assistant.providers.base import (
     ProviderError,
     UserSaid,
 )
-from core.database import lost_connection
+from core.database import is_away
 from core.errors import ErrorCode
 from core.ids import parse_global_id
 from core.unit_of_work import UnitOfWork
@@ -46,7 +46,7 @@ class TooManySteps(Exception):
 
 
 class TurnRunner:
-    """Runs one claimed turn to its end, or until the lease is lost. Never raises for the turn's own faults."""
+    """Runs one claimed turn to its end, or until the lease is lost. Raises only what a database that is away raises."""
 
     def __init__(self, engine: Engine, claimed: Claimed) -> None:
         self._engine = engine
@@ -74,10 +74,8 @@ class TurnRunner:
             self._log.warning("model_failed", fault=error.fault.value)
             await self._fail(*told(error), retryable=error.retryable)
         except Exception as error:
-            if lost_connection(error):
-                # An outage is not the turn's end: its lease runs out, and a worker that reaches the database goes on.
-                self._log.warning("database_lost", error=type(error).__name__)
-                return
+            if is_away(error):  # an outage is not the turn's end: the worker goes on with it when the database is back
+                raise
             # The boundary of a turn: whatever went wrong, the turn must end, and its user must see that it did.
             self._log.exception("turn_failed")
             await self._fail(ErrorCode.INTERNAL, "Something went wrong on the server.")
