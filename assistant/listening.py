@@ -20,7 +20,7 @@ from assistant.providers.base import (
     Understood,
     UsageReported,
 )
-from core.database import lost_connection
+from core.database import is_away
 from core.errors import RequestError
 from core.unit_of_work import UnitOfWork
 from events.deltas import DeltaWriter
@@ -172,7 +172,7 @@ class _DraftSaver:
             try:
                 await self._work(lambda work: turns.save_draft(work, self._lease, self._attempt, draft))
             except Exception as error:
-                if not (lost_connection(error) or isinstance(error, RequestError)):
+                if not (is_away(error) or isinstance(error, RequestError)):
                     raise
                 log.warning("draft_not_saved", turn=str(self._lease.turn_id), error=type(error).__name__)
                 self.grown.set()

@@ -24,7 +24,7 @@ from assistant.listening import Heard
 from assistant.progress import Engine, Progress
 from assistant.prompt import build_prompt
 from assistant.providers.base import Prompt, ProviderError, UserSaid
-from core.database import lost_connection
+from core.database import is_away
 from core.errors import DomainError, ErrorCode
 from core.ids import parse_global_id
 from core.unit_of_work import UnitOfWork
@@ -49,7 +49,7 @@ class TooManySteps(Exception):
 class TurnRunner:
     """Runs one claimed turn to its end, until it waits for its user, or until the lease is lost.
 
-    Never raises for the turn's own faults. `stop` is its user's word; any other cancellation hands the turn on.
+    Raises only what a database that is away raises. `stop` is its user's word; another cancellation hands the turn on.
     """
 
     def __init__(self, engine: Engine, claimed: Claimed) -> None:
@@ -93,10 +93,8 @@ class TurnRunner:
             self._log.warning("model_failed", fault=error.fault.value)
             await self._fail(*told(error), retryable=error.retryable)
         except Exception as error:
-            if lost_connection(error):
-                # An outage is not the turn's end: its lease runs out, and a worker that reaches the database goes on.
-                self._log.warning("database_lost", error=type(error).__name__)
-                return
+            if is_away(error):  # an outage is not the turn's end: the worker goes on with it when the database is back
+                raise
             # The boundary of a turn: whatever went wrong, the turn must end, and its user must see that it did.
             self._log.exception("turn_failed")
             await self._fail(ErrorCode.INTERNAL, "Something went wrong on the server.")

@@ -54,7 +54,9 @@ class Settings(BaseSettings):
         "BETTER_AUTH_SECRET", None, "Shared secret of HS256 tokens, at least 32 characters."
     )
 
-    data_dir: Path = Field(Path(".data"), description="Where the embedded database and the development key live.")
+    data_dir: Path = Field(
+        Path(".data"), description="Where the embedded database, the development key and the marks of workers are."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on; only loopback without authentication.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     provider: Literal["auto", "openai", "rules"] = Field(

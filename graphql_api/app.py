@@ -31,6 +31,7 @@ from graphql_api.pages import page_routes
 from graphql_api.schema import make_schema
 from graphql_api.transport import Caller, EdgeHooks, EdgeLimits, SocketRegistry, build_graphql_app
 from graphql_api.transport.headers import AnswerHeaders
+from jobs.ownership import marks_of
 from jobs.worker import Worker
 from resolvers.operation import Application, Operation, operation
 from services.auth import build_verifier
@@ -49,7 +50,8 @@ class Backend:
     def worker(self) -> Worker:
         direct = self.settings.database_direct_url
         direct_dsn = Dsn.parse(direct.get_secret_value(), "DATABASE_DIRECT_URL") if direct is not None else None
-        return Worker(self.engine, self.dsn, self.settings, direct_dsn=direct_dsn)
+        marks = marks_of(self.settings.data_dir, self.dsn)
+        return Worker(self.engine, self.dsn, self.settings, direct_dsn=direct_dsn, marks=marks)
 
 
 def make_providers(settings: Settings) -> tuple[Provider, Provider | None]:

@@ -24,12 +24,17 @@ _RENEW = text("SELECT * FROM tasktalk.renew_leases(:owner, :held, :seconds)").bi
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What runs a turn, and how it is told that the turn's user wants it stopped."""
+def _ignore() -> None:
+    """Nothing runs yet."""
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """A turn that is run here: the task that runs it, and how that is told that its user wants it stopped."""
 
     runner: asyncio.Task[Any]  # Any: nobody looks at what a runner returns
-    stop: Callable[[], None]
+    stop: Callable[[], None] = _ignore
+    """Set once something can be stopped; what begins later reads it in the turn's row."""
 
 
 class Leases:
@@ -39,19 +44,16 @@ class Leases:
         self._database = database
         self._owner = owner
         self._seconds = seconds
-        self._held: dict[UUID, _Held] = {}
+        self._held: dict[UUID, Held] = {}
 
     @contextmanager
-    def held(self, turn_id: UUID, stop: Callable[[], None]) -> Iterator[None]:
-        """Renew the turn's lease while the block runs in this task, and cancel the task if the lease is lost.
-
-        `stop` is called where the turn's user wants it stopped.
-        """
+    def held(self, turn_id: UUID) -> Iterator[Held]:
+        """Renew the turn's lease while the block runs in this task, and cancel the task if the lease is lost."""
         runner = asyncio.current_task()
         assert runner is not None, "a coroutine calls this"
-        held = self._held[turn_id] = _Held(runner, stop)
+        held = self._held[turn_id] = Held(runner)
         try:
-            yield
+            yield held
         finally:
             if self._held.get(turn_id) is held:
                 del self._held[turn_id]
@@ -86,7 +88,7 @@ class Leases:
             elif kept[turn_id]:
                 held.stop()
 
-    def _lost(self, turn_id: UUID, held: _Held) -> None:
+    def _lost(self, turn_id: UUID, held: Held) -> None:
         if self._held.get(turn_id) is held:
             log.warning("lease_lost", turn=str(turn_id))
             held.runner.cancel()

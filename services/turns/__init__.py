@@ -1,7 +1,7 @@
 """A turn's stored life: claimed under a lease, fenced at every step, its rounds and calls kept, ended once."""
 
 from services.turns.cancelling import cancel, cancel_as_worker, note_cancel
-from services.turns.claiming import Claimed, claim, hand_on
+from services.turns.claiming import Claimed, claim, hand_on, resume
 from services.turns.confirming import (
     Decision,
     Edited,
@@ -62,6 +62,7 @@ __all__ = [
     "pass_over",
     "read_draft",
     "read_progress",
+    "resume",
     "retry",
     "save_draft",
     "start_anew",

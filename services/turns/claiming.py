@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -147,3 +147,18 @@ async def hand_on(work: UnitOfWork, lease: Lease) -> None:
     )
     work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
     await wake(work, turn.conversation_id)
+
+
+async def resume(work: UnitOfWork, claimed: Claimed, *, lease_seconds: float) -> Claimed:
+    """Begin a turn anew under the lease that was taken, over or not, if nobody else has it. Raises LeaseLost."""
+    turn = await fence(work, claimed.lease)
+    begun = (
+        update(turns)
+        .where(of_turn(work, turn.id))
+        .values(lease_until=_lease_end(lease_seconds), attempt=turns.c.attempt + 1, version=turns.c.version + 1)
+        .returning(*turns.c)
+    )
+    held = await work.one(begun, Turn)
+    assert held is not None, "the row is locked"
+    work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+    return replace(claimed, turn=held)
