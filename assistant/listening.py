@@ -55,8 +55,8 @@ class RunningText:
     def __init__(self, after: str) -> None:
         self.cut = False
         self._after = after
-        self._base = f"{after}\n\n" if after else ""
-        self._room = MESSAGE_LIMIT - len(self._base)
+        self._break = "\n\n" if after else ""
+        self._room = MESSAGE_LIMIT - len(after) - len(self._break)
         self._said: list[str] = []
         self._size = 0
         self._held = ""
@@ -69,7 +69,7 @@ class RunningText:
     @property
     def draft(self) -> str:
         """The text of all rounds."""
-        return self._base + self.text if self._said else self._after
+        return self._after + self._break + self.text if self._said else self._after
 
     def add(self, piece: str) -> str:
         """What the draft grows by. White space is held back until something follows it."""
@@ -85,7 +85,7 @@ class RunningText:
             kept = kept[: max(0, self._room - self._size)].rstrip()
         if not kept:
             return ""
-        grown = kept if self._said else self._base + kept
+        grown = kept if self._said else self._break + kept
         self._said.append(kept)
         self._size += len(kept)
         return grown

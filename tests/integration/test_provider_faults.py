@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 from functools import partial
 from uuid import uuid4
 
@@ -16,9 +15,7 @@ from core.database import Database
 from core.dsn import Dsn
 from events.bus import Bus
 from tests.support.scripted_model import Call, Fault, Round, ScriptedModel
-from tests.support.stage import Played, Stage, on_stage, own_database
-
-Open = Callable[..., AbstractAsyncContextManager[Stage]]
+from tests.support.stage import Open, on_stage, own_database
 
 BUSY = Round(status=429, error={"message": "secret words of the endpoint", "code": "rate_limit_exceeded"})
 DOWN = Round(status=500)
@@ -44,25 +41,6 @@ def stage(database: Database, bus: Bus, dsn: Dsn, user: str, model: ScriptedMode
     return partial(on_stage, database, bus, dsn, user, model.base_url)
 
 
-def check_failed(played: Played, code: str, message: str, *, retryable: bool = True) -> None:
-    """The turn failed so for its client and in the database, and has no reply."""
-    error = {"code": code, "message": message, "retryable": retryable}
-    assert (played.client.ended["status"], played.client.ended["error"]) == ("FAILED", error)
-    turn = played.turn
-    assert (turn.status, turn.error_code, turn.error_retryable) == ("FAILED", code, retryable)
-    assert (played.reply, turn.notice, turn.notice_until) == (None, None, None)
-    assert played.client.statuses == ["QUEUED", "RUNNING", "FAILED"]
-
-
-def check_completed(played: Played, reply: str, finish_reason: str = "STOP") -> None:
-    """The turn completed with that reply, and the client's draft came to be the same."""
-    assert played.client.ended["error"] is None
-    assert (played.turn.status, played.reply, played.finish_reason) == ("COMPLETED", reply, finish_reason)
-    assert played.client.draft == reply
-    assert (played.turn.notice, played.turn.notice_until) == (None, None)
-    assert played.client.statuses == ["QUEUED", "RUNNING", "COMPLETED"]
-
-
 # Tried again
 
 
@@ -72,7 +50,7 @@ async def test_two_faults_that_pass_are_waited_out_and_seen(model: ScriptedModel
     async with stage(rules=True) as on:
         played = await on.play()
 
-    check_completed(played, "All good.")
+    played.check_completed("All good.")
     assert [(one.wait, one.notice, one.attempt) for one in on.notices] == [(0.5, "RETRYING", 2), (1.0, "RETRYING", 3)]
     for one in on.notices:
         assert one.wait is not None
@@ -89,7 +67,7 @@ async def test_the_wait_that_the_endpoint_names_is_kept(model: ScriptedModel, st
     async with stage() as on:
         played = await on.play()
 
-    check_completed(played, "All good.")
+    played.check_completed("All good.")
     # The second is shorter than the backoff: never sooner than either.
     assert [one.wait for one in on.notices] == [7.0, 1.0]
 
@@ -99,7 +77,7 @@ async def test_a_wait_that_is_too_long_is_not_cut_short(model: ScriptedModel, st
     async with stage() as on:
         played = await on.play()
 
-    check_failed(played, "ASSISTANT_UNAVAILABLE", "The model is busy; try again shortly.")
+    played.check_failed("ASSISTANT_UNAVAILABLE", "The model is busy; try again shortly.")
     assert (on.notices, len(model.requests), played.client.attempts) == ([], 1, [0, 1])
 
 
@@ -108,7 +86,7 @@ async def test_a_wait_that_is_too_long_goes_to_the_fallback(model: ScriptedModel
     async with stage(rules=True) as on:
         played = await on.play()
 
-    check_completed(played, f"Added “milk”.\n\n{NOTE}")
+    played.check_completed(f"Added “milk”.\n\n{NOTE}")
     assert [(one.wait, one.notice) for one in on.notices] == [(None, "FALLBACK")]
     assert (len(model.requests), played.titles) == (1, ["milk"])
 
@@ -121,7 +99,7 @@ async def test_a_model_that_stays_busy_is_stood_in_for(model: ScriptedModel, sta
     async with stage(rules=True) as on:
         played = await on.play()
 
-    check_completed(played, f"Added “milk”.\n\n{NOTE}")
+    played.check_completed(f"Added “milk”.\n\n{NOTE}")
     told = [(one.wait, one.notice, one.attempt) for one in on.notices]
     assert told == [(0.5, "RETRYING", 2), (1.0, "RETRYING", 3), (None, "FALLBACK", 4)]
     assert played.client.attempts == [0, 1, 2, 3, 4]
@@ -137,7 +115,7 @@ async def test_without_a_fallback_a_model_that_stays_busy_fails_the_turn(model: 
     async with stage() as on:
         played = await on.play()
 
-    check_failed(played, "ASSISTANT_UNAVAILABLE", "The model is busy; try again shortly.")
+    played.check_failed("ASSISTANT_UNAVAILABLE", "The model is busy; try again shortly.")
     assert (len(model.requests), played.client.attempts) == (3, [0, 1, 2, 3])
     assert (played.calls, played.titles, played.turn.model_calls) == ([], [], 0)
 
@@ -152,10 +130,10 @@ async def test_nobody_listens(database: Database, bus: Bus, dsn: Dsn, user: str,
 
     assert [one.notice for one in on.notices] == ["RETRYING", "RETRYING", *(["FALLBACK"] if rules else [])]
     if rules:
-        check_completed(played, f"Added “milk”.\n\n{NOTE}")
+        played.check_completed(f"Added “milk”.\n\n{NOTE}")
         assert played.titles == ["milk"]
     else:
-        check_failed(played, "ASSISTANT_UNAVAILABLE", "The model can't be reached.")
+        played.check_failed("ASSISTANT_UNAVAILABLE", "The model can't be reached.")
         assert played.titles == []
 
 
@@ -170,7 +148,7 @@ async def test_a_model_that_hangs_is_tried_twice(model: ScriptedModel, stage: Op
         played = await on.play()
         await model.client_left(2)
 
-    check_failed(played, "ASSISTANT_TIMEOUT", "The model did not answer in time.")
+    played.check_failed("ASSISTANT_TIMEOUT", "The model did not answer in time.")
     assert [(one.wait, one.notice) for one in on.notices] == [(0.5, "RETRYING")]
     assert (len(model.requests), played.client.attempts) == (2, [0, 1, 2])
     assert played.client.ended["draft"] == played.client.draft == "".join(text)
@@ -182,7 +160,7 @@ async def test_a_model_that_hangs_is_stood_in_for(model: ScriptedModel, stage: O
     async with stage(timeouts=SHORT, rules=True) as on:
         played = await on.play()
 
-    check_completed(played, f"Added “milk”.\n\n{NOTE}")
+    played.check_completed(f"Added “milk”.\n\n{NOTE}")
     assert [one.notice for one in on.notices] == ["RETRYING", "FALLBACK"]
     assert (len(model.requests), played.titles) == (2, ["milk"])
 
@@ -192,7 +170,7 @@ async def test_one_hang_is_survived(model: ScriptedModel, stage: Open) -> None:
     async with stage(timeouts=Timeouts(first_byte=10, silence=1)) as on:
         played = await on.play()
 
-    check_completed(played, "All good.")
+    played.check_completed("All good.")
     assert played.client.attempts == [0, 1, 2]
 
 
@@ -207,7 +185,7 @@ async def test_of_a_torn_answer_nothing_is_kept(model: ScriptedModel, stage: Ope
     async with stage() as on:
         played = await on.play()
 
-    check_completed(played, "Added milk.")
+    played.check_completed("Added milk.")
     assert played.client.attempts == [0, 1, 2, 3]
     assert played.call_states == [("add_task", "COMPLETED", None)]
     assert (len(model.requests), played.titles) == (4, ["milk"])
@@ -218,7 +196,7 @@ async def test_a_model_that_always_breaks_off_fails_the_turn_with_its_text(model
     async with stage() as on:
         played = await on.play()
 
-    check_failed(played, "ASSISTANT_UNAVAILABLE", "The model can't be reached.")
+    played.check_failed("ASSISTANT_UNAVAILABLE", "The model can't be reached.")
     assert played.client.ended["draft"] == played.client.draft == "Half a sentence of"
     assert (played.calls, played.titles, len(model.requests)) == ([], [], 3)
 
@@ -241,7 +219,7 @@ async def test_once_something_is_done_the_turn_ends_with_it(
     async with stage(rules=True) as on:
         played = await on.play()
 
-    check_completed(played, f"On it.\n\nAdded “milk”.\n\n{line}", "ERROR")
+    played.check_completed(f"On it.\n\nAdded “milk”.\n\n{line}", "ERROR")
     assert {one.notice for one in on.notices} <= {"RETRYING"}
     assert played.call_states == [("add_task", "COMPLETED", None)]
     assert (len(model.requests), played.titles) == (requests, ["milk"])
@@ -253,7 +231,7 @@ async def test_what_was_found_is_shown_though_the_model_is_lost(model: ScriptedM
         played = await on.play("what do I have?")
 
     line = "The model couldn't be reached any more after that, so the answer ends here."
-    check_completed(played, f"You have no open tasks.\n\n{line}", "ERROR")
+    played.check_completed(f"You have no open tasks.\n\n{line}", "ERROR")
     assert played.call_states == [("list_tasks", "COMPLETED", None)]
 
 
@@ -262,7 +240,7 @@ async def test_a_retry_in_a_later_round_keeps_the_text_of_the_first(model: Scrip
     async with stage() as on:
         played = await on.play()
 
-    check_completed(played, "On it.\n\nAdded milk.")
+    played.check_completed("On it.\n\nAdded milk.")
     assert played.client.attempts == [0, 1, 2]
     assert played.titles == ["milk"]
 
@@ -272,7 +250,7 @@ async def test_the_fallback_does_not_answer_for_the_models_own_failed_calls(mode
     async with stage(rules=True) as on:
         played = await on.play()
 
-    check_completed(played, f"Added “milk”.\n\n{NOTE}")
+    played.check_completed(f"Added “milk”.\n\n{NOTE}")
     assert played.call_states == [("add_task", "FAILED", "INVALID"), ("add_task", "COMPLETED", None)]
     assert played.titles == ["milk"]
 
@@ -297,5 +275,5 @@ async def test_a_refused_request_fails_at_once_and_clearly(
         played = await on.play()
 
     message = "The model refused the request; its settings need a look."
-    check_failed(played, "ASSISTANT_UNAVAILABLE", message, retryable=False)
+    played.check_failed("ASSISTANT_UNAVAILABLE", message, retryable=False)
     assert (on.notices, len(model.requests), played.titles) == ([], 1, [])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,10 @@ class Notice:
 
 @dataclass
 class Client:
-    """Follows a turn's subscription as a program would, and keeps what it was shown."""
+    """Follows a turn's subscription as a program would, and keeps what it was shown.
+
+    `longest` is the greatest length that the draft of the last attempt had.
+    """
 
     statuses: list[str] = field(default_factory=list)
     attempts: list[int] = field(default_factory=list)
@@ -67,6 +70,8 @@ class Client:
         match event["__typename"]:
             case "TurnSnapshot":
                 _add(self.statuses, event["turn"]["status"])
+                if self.attempts[-1:] != [event["attempt"]]:
+                    self.longest = 0
                 _add(self.attempts, event["attempt"])
                 self.draft = event["draft"]
             case "TextDelta":
@@ -114,6 +119,24 @@ class Played:
     def call_states(self) -> list[tuple[str, str, str | None]]:
         return [(call.tool_name, call.status, call.error_code) for call in self.calls]
 
+    def check_completed(self, reply: str, finish_reason: str = "STOP") -> None:
+        """The turn completed with that reply, and the client's draft came to be the same."""
+        assert self.client.ended["error"] is None
+        assert (self.turn.status, self.reply, self.finish_reason) == ("COMPLETED", reply, finish_reason)
+        assert self.client.draft == reply
+        assert self.client.longest <= len(reply)
+        assert (self.turn.notice, self.turn.notice_until) == (None, None)
+        assert self.client.statuses == ["QUEUED", "RUNNING", "COMPLETED"]
+
+    def check_failed(self, code: str, message: str, *, retryable: bool = True) -> None:
+        """The turn failed so for its client and in the database, and has no reply."""
+        error = {"code": code, "message": message, "retryable": retryable}
+        assert (self.client.ended["status"], self.client.ended["error"]) == ("FAILED", error)
+        turn = self.turn
+        assert (turn.status, turn.error_code, turn.error_retryable) == ("FAILED", code, retryable)
+        assert (self.reply, turn.notice, turn.notice_until) == (None, None, None)
+        assert self.client.statuses == ["QUEUED", "RUNNING", "FAILED"]
+
 
 class Stage:
     """One user, one scripted model. `notices` holds what the row said at each wait and at the fallback's turn."""
@@ -157,6 +180,10 @@ class Stage:
         async with self.talk.database.snapshot(self.talk.user) as session:
             found = await session.execute(select(tasks.c.title).order_by(tasks.c.created_at, tasks.c.position))
             return list(found.scalars())
+
+
+Open = Callable[..., AbstractAsyncContextManager[Stage]]
+"""`on_stage` with all but its options."""
 
 
 class _Watched(RulesProvider):
