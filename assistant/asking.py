@@ -1,142 +1,145 @@
-"""One round of the model: asked, tried again where the fault may pass, answered by the fallback, streamed and saved."""
+"""One round of the model: asked, tried again where the fault may pass, answered by the fallback where it doesn't."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
 
+from assistant.listening import Heard, Listener, RunningText
 from assistant.progress import Engine, Progress
-from assistant.providers.base import (
-    CallReady,
-    Finished,
-    ModelCall,
-    Prompt,
-    ProviderError,
-    ProviderFault,
-    TextDelta,
-    Understood,
-    UsageReported,
-)
+from assistant.providers.base import AssistantSaid, Prompt, ProviderError, ProviderFault, UserSaid
 from assistant.tools import specs
+from core import clock
 from core.errors import ErrorCode
 from core.unit_of_work import UnitOfWork
 from events.deltas import DeltaWriter, utf16_length
-from models.enums import FinishReason, ToolCallStatus
+from models.enums import FinishReason, ToolCallStatus, TurnNotice
 from services import turns
-from services.turns import Lease, Spent, Understanding
+from services.turns import Lease, Spent
 
 log = structlog.get_logger()
 
 TRIES: Final = 3
 """Model calls of one round, the first included, where the fault may pass."""
 
+TIMEOUTS: Final = 2
+"""How many of them may end by silence, so that no turn is silent for long."""
+
+FIRST_WAIT: Final = 0.5
+"""Seconds before the second try; each further one waits twice as long."""
+
 LONGEST_WAIT: Final = 10.0
-"""Seconds that a Retry-After may hold a turn."""
-
-DRAFT_EVERY: Final = 0.3
-"""Seconds between two saves of the draft."""
-
-Work = Callable[[Callable[[UnitOfWork], Any]], Awaitable[Any]]
+"""Seconds that a Retry-After may hold a turn. A longer one is not asked again too early: it isn't asked again."""
 
 
 @dataclass(slots=True)
-class Heard:
-    """What one model call said."""
+class _Patience:
+    """What a round bears of its provider."""
 
-    text: list[str] = field(default_factory=list)
-    calls: list[ModelCall] = field(default_factory=list)
-    spent: Spent = field(default_factory=Spent)
-    reason: FinishReason = FinishReason.STOP
-    understanding: Understanding | None = None
+    failures: int = 0
+    timeouts: int = 0
+    silent_once: bool = False
+
+    def wait_after(self, error: ProviderError) -> float | None:
+        """Seconds until the next try; None where there is none."""
+        self.failures += 1
+        self.timeouts += error.fault is ProviderFault.TIMEOUT
+        if not error.retryable or self.failures >= TRIES or self.timeouts >= TIMEOUTS:
+            return None
+        wait = max(error.retry_after or 0.0, FIRST_WAIT * 2 ** (self.failures - 1))
+        return wait if wait <= LONGEST_WAIT else None
+
+    def asks_again_after(self, heard: Heard) -> bool:
+        """An answer with nothing in it gets one more chance, where the model doesn't say why it is empty."""
+        empty = not heard.text and not heard.calls and heard.reason is FinishReason.STOP
+        again, self.silent_once = empty and not self.silent_once, self.silent_once or empty
+        return again
 
 
 class Asker:
-    """Asks for the rounds of one turn, under its lease. Raises ProviderError and LeaseLost."""
+    """Asks for the rounds of one turn, under its lease."""
 
     def __init__(self, engine: Engine, lease: Lease) -> None:
         self._engine = engine
         self._lease = lease
         self._log = log.bind(turn=str(lease.turn_id))
+        self._running = RunningText("")
+        self._asked: tuple[Progress, int] | None = None
+        self._fallback_from = 0
 
-    async def _work(self, action: Callable[[UnitOfWork], Any]) -> Any:
-        return await self._engine.database.work(self._lease.user_id, action)
+    @property
+    def text_so_far(self) -> str:
+        """The text of the round under way, also after `ask` was cancelled; empty once the round is committed."""
+        if self._asked is None:
+            return ""
+        progress, number = self._asked
+        return self._running.text if len(progress.rounds) == number else ""
 
     async def ask(self, progress: Progress, prompt: Prompt) -> Heard:
-        """One round of the model: tried again where the fault may pass, answered by the fallback where it doesn't."""
-        for attempt in range(1, TRIES + 1):
+        """One round. Raises ProviderError and LeaseLost. Cancelling it closes the model call at once."""
+        patience = _Patience()
+        while True:
             try:
-                return await self._listen(progress, prompt)
+                heard = await self._listen(progress, prompt)
             except ProviderError as error:
-                self._log.warning("model_call_failed", fault=error.fault.value, attempt=attempt)
-                if error.retryable and attempt < TRIES and not progress.fell_back:
-                    await self._start_anew(progress)
-                    await self._engine.pause(min(error.retry_after or 0.25 * 2**attempt, LONGEST_WAIT))
-                    continue
-                if not self._may_fall_back(progress, error):
-                    raise
-                break
-        assert self._engine.fallback is not None, "that is what _may_fall_back asks"
-        progress.provider, progress.fell_back = self._engine.fallback, True
-        await self._start_anew(progress)
-        return await self._listen(progress, prompt)
+                await self._go_on_after(error, progress, patience)
+                continue
+            if progress.text or not patience.asks_again_after(heard):
+                return heard
+            await self._start_anew(progress, TurnNotice.RETRYING, spent=heard.spent)
+
+    async def _go_on_after(self, error: ProviderError, progress: Progress, patience: _Patience) -> None:
+        """Wait for the next try, or let the fallback have it. Raises the error where there is neither."""
+        self._log.warning("model_call_failed", fault=error.fault.value, attempt=progress.attempt)
+        wait = None if progress.fell_back else patience.wait_after(error)
+        if wait is not None:
+            await self._start_anew(progress, TurnNotice.RETRYING, wait=wait)
+            await self._engine.pause(wait)
+        elif self._engine.fallback is not None and self._may_fall_back(progress, error):
+            progress.provider, progress.fell_back = self._engine.fallback, True
+            self._fallback_from = len(progress.rounds)
+            await self._start_anew(progress, TurnNotice.FALLBACK)
+        else:
+            raise error
 
     def _may_fall_back(self, progress: Progress, error: ProviderError) -> bool:
         """Only where the model is out of reach and nothing was done yet: two minds must not finish one job."""
         done = any(call.status == ToolCallStatus.COMPLETED for call in progress.calls)
-        return self._engine.fallback is not None and error.retryable and not done and not progress.fell_back
+        return error.retryable and not done and not progress.fell_back
 
-    async def _start_anew(self, progress: Progress) -> None:
+    async def _start_anew(
+        self, progress: Progress, notice: TurnNotice, *, wait: float | None = None, spent: Spent | None = None
+    ) -> None:
         progress.attempt += 1
-        await self._work(lambda work: turns.start_anew(work, self._lease, progress.attempt))
+        until = None if wait is None else clock.now() + timedelta(seconds=wait)
+        values: dict[str, Any] = {"text": progress.text, "until": until, "spent": spent}
+        await self._work(lambda work: turns.start_anew(work, self._lease, progress.attempt, notice, **values))
+
+    async def _work(self, action: Callable[[UnitOfWork], Any]) -> Any:
+        return await self._engine.database.work(self._lease.user_id, action)
 
     async def _listen(self, progress: Progress, prompt: Prompt) -> Heard:
-        heard = Heard()
         before = progress.text
-        base = f"{before}\n\n" if before else ""
-        saver = _DraftSaver(self._work, self._lease, progress.attempt)
-        begun = False
-        async with (
-            DeltaWriter(self._engine.bus, self._lease.turn_id, progress.attempt, base=utf16_length(before)) as deltas,
-            aclosing(progress.provider.stream(prompt, specs())) as events,
-        ):
-            async for event in events:
-                match event:
-                    case TextDelta(text):
-                        piece = text if begun or not base else f"\n\n{text}"
-                        begun = True
-                        heard.text.append(text)
-                        await deltas.add(piece)
-                        await saver.maybe(base + "".join(heard.text))
-                    case CallReady(call):
-                        heard.calls.append(call)
-                    case UsageReported(input_tokens, output_tokens):
-                        heard.spent = Spent(input_tokens, output_tokens)
-                    case Understood(intent, confidence, entities):
-                        heard.understanding = Understanding(intent, confidence, entities)
-                    case Finished(reason):
-                        heard.reason = reason
-        return heard
+        self._asked = progress, len(progress.rounds)
+        self._running = RunningText(before)
+        if progress.fell_back:
+            prompt = without_rounds(prompt, self._fallback_from)
+        deltas = DeltaWriter(self._engine.bus, self._lease.turn_id, progress.attempt, base=utf16_length(before))
+        listener = Listener(self._work, self._lease, progress.attempt, self._running)
+        return await listener.hear(progress.provider.stream(prompt, specs()), deltas)
 
 
-class _DraftSaver:
-    """Saves a running text a few times a second, fenced, so that a reload finds it."""
-
-    def __init__(self, work: Work, lease: Lease, attempt: int) -> None:
-        self._work = work
-        self._lease = lease
-        self._attempt = attempt
-        self._last = asyncio.get_running_loop().time()
-
-    async def maybe(self, text: str) -> None:
-        moment = asyncio.get_running_loop().time()
-        if moment - self._last >= DRAFT_EVERY:
-            self._last = moment
-            await self._work(lambda work: turns.save_draft(work, self._lease, self._attempt, text))
+def without_rounds(prompt: Prompt, count: int) -> Prompt:
+    """The prompt without the first rounds of the present turn, for who takes the turn over from another provider."""
+    said = max(place for place, item in enumerate(prompt.items) if isinstance(item, UserSaid))
+    left = list(prompt.items[said + 1 :])
+    begun = [place for place, item in enumerate(left) if isinstance(item, AssistantSaid)]
+    kept = left[begun[count] :] if count < len(begun) else []
+    return replace(prompt, items=(*prompt.items[: said + 1], *kept))
 
 
 def told(error: ProviderError) -> tuple[ErrorCode, str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -13,7 +13,6 @@ import structlog
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from assistant.providers.base import ModelCall
 from assistant.tools import TOOLS
 from assistant.tools.base import Tool, ToolContext, ToolFailure, ToolOutcome
 from core.errors import DomainError, ErrorCode
@@ -21,11 +20,13 @@ from core.unit_of_work import UnitOfWork
 from models.enums import ToolCallStatus, ToolName
 from models.turns import ToolCall
 from services import tool_calls
+from services.tasks import check_unchanged
+from services.tool_calls import Target
 from services.turns import Lease, fence
 
 log = structlog.get_logger()
 
-ARGUMENTS_LIMIT = 64 * 1024
+ARGUMENTS_LIMIT: Final = 64 * 1024
 """Characters of a call's raw arguments."""
 
 
@@ -44,62 +45,83 @@ def find_tool(name: str) -> Tool | None:
     return TOOLS.get(name)
 
 
-async def run_call(work: UnitOfWork, lease: Lease, call: ToolCall, raw: ModelCall, surroundings: Surroundings) -> None:
-    """Run a PENDING call to COMPLETED or FAILED; one that is further already is left alone. Raises LeaseLost.
+def tool_of(call: ToolCall) -> Tool:
+    """The tool that a stored call names."""
+    return TOOLS[ToolName(call.tool_name).value]
 
-    The call's row, what it changed, the revisions and the log entries commit together or not at all.
+
+async def run_call(
+    work: UnitOfWork, lease: Lease, call: ToolCall, arguments: str, surroundings: Surroundings
+) -> ToolCall:
+    """Run a PENDING call to COMPLETED or FAILED; the call as it then is. Raises LeaseLost.
+
+    `arguments` is what the model wrote; a call that its user agreed to runs with what they were shown instead. The
+    call's row, what it changed, the revisions and the log entries commit together or not at all.
     """
     await fence(work, lease)
-    tool = TOOLS[ToolName(call.tool_name).value]
+    tool = tool_of(call)
     try:
-        parameters = _read(tool, raw.arguments)
+        parameters = read_parameters(tool, call.parameters) if call.decided_at else read_arguments(tool, arguments)
     except ValueError as error:
-        await _fail(work, call, ToolCallStatus.PENDING, ErrorCode.INVALID, str(error))
-        return
-    running = await tool_calls.begin(work, call.id, parameters.model_dump(mode="json", exclude_unset=True))
-    if running is None:
-        return
+        return await refuse(work, call, ErrorCode.INVALID, str(error))
+    running = await tool_calls.begin(work, call.id, stored_parameters(parameters))
+    assert running is not None, "the fence keeps it PENDING for this worker"
     try:
         async with work.savepoint():
-            outcome = await _handle(tool, work, running, parameters, surroundings)
+            context = context_of(work, running, surroundings)
+            agreed = await tool_calls.targets_of(work, call.id) if call.decided_at else []
+            outcome = await _handle(tool, context, parameters, agreed)
     except ToolFailure as failure:
-        await _fail(work, call, ToolCallStatus.PROCESSING, failure.code, failure.message, failure.answer())
+        return await _fail(work, call, failure.code, failure.message, failure.answer())
     except DomainError as failure:
-        await _fail(work, call, ToolCallStatus.PROCESSING, failure.code, failure.message)
+        return await _fail(work, call, failure.code, failure.message)
     except DBAPIError:
         raise  # a deadlock runs the whole unit of work again; anything else ends the turn
     except Exception:
         # The tool's own fault must not take the turn with it; nothing of it was kept.
         log.exception("tool_failed", tool=tool.name.value, call=str(call.id))
-        await _fail(work, call, ToolCallStatus.PROCESSING, ErrorCode.INTERNAL, "Something went wrong on the server.")
+        return await _fail(work, call, ErrorCode.INTERNAL, "Something went wrong on the server.")
+    return await tool_calls.complete(work, running, answer=outcome.answer, total=outcome.total, tasks=outcome.tasks)
+
+
+async def _handle(tool: Tool, context: ToolContext, parameters: BaseModel, agreed: Sequence[Target]) -> ToolOutcome:
+    """Run the tool on what it finds, or on the very tasks that the user agreed to, if they are as they were."""
+    if agreed:
+        await check_unchanged(context.work, [(target.task_id, target.version) for target in agreed])
+        targets = tuple(target.task_id for target in agreed)
     else:
-        await tool_calls.complete(work, running, answer=outcome.answer, total=outcome.total, tasks=outcome.tasks)
+        targets = tuple(await tool.affected(context, parameters)) if tool.affected is not None else ()
+    return await tool.run(context.with_targets(targets), parameters)
 
 
-async def _handle(
-    tool: Tool, work: UnitOfWork, call: ToolCall, parameters: BaseModel, surroundings: Surroundings
-) -> ToolOutcome:
-    context = ToolContext(
+def context_of(work: UnitOfWork, call: ToolCall, surroundings: Surroundings) -> ToolContext:
+    """What the call runs in, before its targets are found."""
+    return ToolContext(
         work=work,
         now=surroundings.now,
         time_zone=surroundings.time_zone,
         locale=surroundings.locale,
         shown=surroundings.shown,
         conversation_id=call.conversation_id,
+        turn_id=call.turn_id,
         tool_call_id=call.id,
         message_text=call.input_text,
     )
-    return await tool.run(context, parameters)
 
 
-def _read(tool: Tool, arguments: str) -> BaseModel:
-    """The parameters of a call. Raises ValueError with a text that the model can act on."""
+def read_arguments(tool: Tool, arguments: str) -> BaseModel:
+    """The parameters in a model's text. Raises ValueError with a text that the model can act on."""
     if len(arguments) > ARGUMENTS_LIMIT:
         raise ValueError(f"The arguments may take {ARGUMENTS_LIMIT} characters.")
     try:
         parsed = orjson.loads(arguments or "{}")
     except orjson.JSONDecodeError:
         raise ValueError("The arguments are not valid JSON.") from None
+    return read_parameters(tool, parsed)
+
+
+def read_parameters(tool: Tool, parsed: object) -> BaseModel:
+    """The parameters of parsed JSON. Raises ValueError that names what doesn't match the tool's schema."""
     try:
         return tool.parameters.model_validate(parsed)
     except ValidationError as error:
@@ -107,13 +129,28 @@ def _read(tool: Tool, arguments: str) -> BaseModel:
         raise ValueError("The arguments don't match the tool's schema. " + "; ".join(faults)) from None
 
 
+def stored_parameters(parameters: BaseModel) -> dict[str, Any]:
+    """The structured command as a call keeps it: what was given, and no defaults."""
+    return parameters.model_dump(mode="json", exclude_unset=True)
+
+
+async def refuse(
+    work: UnitOfWork, call: ToolCall, code: ErrorCode, message: str, answer: Mapping[str, Any] | None = None
+) -> ToolCall:
+    """PENDING to FAILED: the call was never run."""
+    return await _fail(work, call, code, message, answer, came_from=ToolCallStatus.PENDING)
+
+
 async def _fail(
     work: UnitOfWork,
     call: ToolCall,
-    came_from: ToolCallStatus,
     code: ErrorCode,
     message: str,
     answer: Mapping[str, Any] | None = None,
-) -> None:
-    told = answer or {"ok": False, "error": {"code": code.value, "message": message}}
-    await tool_calls.fail(work, call.id, came_from, code=code, message=message, answer=told)
+    *,
+    came_from: ToolCallStatus = ToolCallStatus.PROCESSING,
+) -> ToolCall:
+    told = answer or tool_calls.failure(code, message)
+    failed = await tool_calls.fail(work, call.id, came_from, code=code, message=message, answer=told)
+    assert failed is not None, "this transaction holds it in that state"
+    return failed

@@ -12,20 +12,28 @@ from assistant.history import History
 from assistant.providers.base import Provider
 from core.database import Database
 from events.bus import Bus
+from models.enums import ConfirmPolicy
 from models.turns import Round, ToolCall
+from services.turns import joined
 
 Pause = Callable[[float], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What every turn of a process runs with. `fallback` answers where the provider is unreachable, if there is one."""
+    """What every turn of a process runs with. `fallback` answers where the provider is unreachable, if there is one.
+
+    `turn_seconds` is the wall time of a turn, `confirmation_seconds` how long a call waits for its user (0: without
+    end), `tokens_per_day` a user's quota (0: none).
+    """
 
     database: Database
     bus: Bus
     provider: Provider
     fallback: Provider | None
     turn_seconds: float
+    confirmation_seconds: int = 86_400
+    tokens_per_day: int = 0
     pause: Pause = asyncio.sleep
 
 
@@ -43,6 +51,8 @@ class Progress:
     provider: Provider
     fell_back: bool = False
     shown: tuple[str, ...] = ()
+    policy: ConfirmPolicy = ConfirmPolicy.BULK_DESTRUCTIVE
+    tokens_today: int = 0
 
     @property
     def text(self) -> str:
@@ -52,8 +62,3 @@ class Progress:
     @property
     def done(self) -> bool:
         return bool(self.rounds) and not self.rounds[-1].calls
-
-
-def joined(texts: Any) -> str:
-    """The texts of rounds as one, so that offsets never go back within an attempt."""
-    return "\n\n".join(text for text in texts if text)

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 
-from assistant.asking import Asker, Heard, told
+from assistant import replies
+from assistant.asking import Asker, told
 from assistant.calls import Surroundings, find_tool, run_call
-from assistant.history import call_id, items_of_rounds, read_history, shown_by
+from assistant.closing import completed
+from assistant.confirmation import Asked, ask_for, described, held_back, weigh, weigh_found
+from assistant.history import items_of_rounds, read_history, shown_by
+from assistant.interpreter import phrases
+from assistant.interpreter.commands import read_answer
+from assistant.interpreter.phrases import Viewpoint
+from assistant.listening import Heard
 from assistant.progress import Engine, Progress
 from assistant.prompt import build_prompt
-from assistant.providers.base import (
-    Item,
-    ModelCall,
-    Prompt,
-    ProviderError,
-    UserSaid,
-)
-from core.database import lost_connection
-from core.errors import ErrorCode
+from assistant.providers.base import Prompt, ProviderError, UserSaid
+from core.database import is_away
+from core.errors import DomainError, ErrorCode
 from core.ids import parse_global_id
 from core.unit_of_work import UnitOfWork
-from models.enums import FinishReason, ToolCallStatus
+from models.enums import ConfirmPolicy, ToolCallStatus
 from models.turns import Round, ToolCall
 from services import conversations, turns
+from services.limits import quota_exceeded, tokens_today
 from services.turns import Claimed, Lease, LeaseLost, NewCall, Reply
 from services.users import read_settings
 
@@ -36,70 +41,95 @@ ROUNDS: Final = 8
 CALLS: Final = 64
 """Calls of one round; what the model asks past that is dropped."""
 
-TEXT_LIMIT: Final = 200_000
-
-FALLBACK_NOTE: Final = "(The model can't be reached just now, so the built-in interpreter answered.)"
-
 
 class TooManySteps(Exception):
     """The model still calls tools after the last round it may have."""
 
 
 class TurnRunner:
-    """Runs one claimed turn to its end, or until the lease is lost. Never raises for the turn's own faults."""
+    """Runs one claimed turn to its end, until it waits for its user, or until the lease is lost.
+
+    Raises only what a database that is away raises. `stop` is its user's word; another cancellation hands the turn on.
+    """
 
     def __init__(self, engine: Engine, claimed: Claimed) -> None:
         self._engine = engine
         self._turn = claimed.turn
         self._message = claimed.message
+        self._waiting = claimed.waiting
         self._lease: Lease = claimed.lease
         self._asker = Asker(engine, claimed.lease)
+        self._stopped = claimed.turn.cancel_requested_at is not None
+        self._running: asyncio.Task[Any] | None = None  # Any: whatever task runs it
+        self._progress: Progress | None = None
         self._log = log.bind(turn=str(claimed.turn.id))
 
+    def stop(self) -> None:
+        """The user wants the turn stopped: end the model call now, and the turn with what there is."""
+        if not self._stopped:
+            self._stopped = True
+            if self._running is not None:
+                self._running.cancel()
+
     async def run(self) -> None:
-        """Answer the message. Cancelling hands the turn on to another worker; only its user ever cancels a turn."""
+        """Answer the message."""
+        self._running = asyncio.current_task()
         try:
-            async with asyncio.timeout(self._engine.turn_seconds):
-                await self._answer()
+            await self._bounded()
         except LeaseLost:
             self._log.info("lease_lost")
         except asyncio.CancelledError:
-            await asyncio.shield(self._hand_on())
-            raise
+            if not self._stopped_by_user():
+                await asyncio.shield(self._hand_on())
+                raise
+            await self._end(self._stop)
         except TimeoutError:
             await self._fail(ErrorCode.ASSISTANT_TIMEOUT, "The assistant took too long.")
         except TooManySteps:
             await self._fail(ErrorCode.TOO_MANY_STEPS, f"The assistant needed more than {ROUNDS} steps.")
+        except DomainError as error:
+            await self._fail(error.code, error.message)
         except ProviderError as error:
             self._log.warning("model_failed", fault=error.fault.value)
             await self._fail(*told(error), retryable=error.retryable)
         except Exception as error:
-            if lost_connection(error):
-                # An outage is not the turn's end: its lease runs out, and a worker that reaches the database goes on.
-                self._log.warning("database_lost", error=type(error).__name__)
-                return
+            if is_away(error):  # an outage is not the turn's end: the worker goes on with it when the database is back
+                raise
             # The boundary of a turn: whatever went wrong, the turn must end, and its user must see that it did.
             self._log.exception("turn_failed")
             await self._fail(ErrorCode.INTERNAL, "Something went wrong on the server.")
+        finally:
+            self._running = None
+
+    def _stopped_by_user(self) -> bool:
+        """Whether this cancellation is the user's, and not a shutdown's as well: then the next worker ends the turn."""
+        task = asyncio.current_task()
+        assert task is not None, "a coroutine calls this"
+        return self._stopped and task.uncancel() == 0
+
+    async def _bounded(self) -> None:
+        if self._stopped:
+            await self._stop()
+            return
+        async with asyncio.timeout(self._engine.turn_seconds):
+            await self._answer()
 
     async def _hand_on(self) -> None:
-        try:
+        with suppress(LeaseLost):
             await self._work(lambda work: turns.hand_on(work, self._lease))
-        except LeaseLost:
-            self._log.info("lease_lost")
 
     async def _fail(self, code: ErrorCode, message: str, *, retryable: bool = True) -> None:
+        conversation_id = self._turn.conversation_id
+
+        async def action(work: UnitOfWork) -> None:
+            await turns.fail(work, self._lease, code, message, retryable=retryable, conversation_id=conversation_id)
+
+        await self._end(lambda: self._work(action))
+
+    async def _end(self, action: Callable[[], Any]) -> None:
+        """Do what ends the turn, unless it is another worker's by now."""
         try:
-            await self._work(
-                lambda work: turns.fail(
-                    work,
-                    self._lease,
-                    code,
-                    message,
-                    retryable=retryable,
-                    conversation_id=self._turn.conversation_id,
-                )
-            )
+            await action()
         except LeaseLost:
             self._log.info("lease_lost")
 
@@ -107,15 +137,57 @@ class TurnRunner:
         return await self._engine.database.work(self._lease.user_id, action)
 
     async def _answer(self) -> None:
+        if self._waiting is not None and await self._taken_as_answer(self._waiting.id):
+            return
+        if self._turn.answer_to is not None:
+            await self._tell_what_was_decided()
+            return
         progress = await self._read()
-        await self._run_calls(progress)
+        if progress.text:  # of an earlier attempt: whoever joins now must not find less than there is
+            await self._work(lambda work: turns.save_draft(work, self._lease, progress.attempt, progress.text))
+        if progress.rounds and await self._run_calls(progress):
+            return
         while not progress.done:
             if len(progress.rounds) >= ROUNDS:
                 raise TooManySteps
-            heard = await self._asker.ask(progress, self._prompt(progress))
+            limit = self._engine.tokens_per_day
+            if limit and progress.tokens_today >= limit:
+                raise quota_exceeded(limit, self._message.created_at)
+            try:
+                heard = await self._asker.ask(progress, self._prompt(progress))
+            except ProviderError as error:
+                if not completed(progress.calls):
+                    raise
+                await self._complete(replies.broken_off(progress, error, self._view()))
+                return
             await self._commit(progress, heard)
-            await self._run_calls(progress)
-        await self._finish(progress)
+            if not progress.done and await self._run_calls(progress):
+                return
+
+    async def _taken_as_answer(self, waiting_id: UUID) -> bool:
+        """Read the message as the yes or no to what waits; another subject ends that instead, and is then answered."""
+        answer = read_answer(self._message.content)
+        if answer is not None:
+            return bool(await self._work(lambda work: turns.answer_with(work, self._lease, waiting_id, approve=answer)))
+
+        async def action(work: UnitOfWork) -> None:
+            draft = await turns.read_draft(work, waiting_id)
+            await turns.pass_over(work, self._lease, waiting_id, replies.passed_over(draft))
+
+        await self._work(action)
+        return False
+
+    async def _tell_what_was_decided(self) -> None:
+        """The reply to a yes or a no: the decided turn has gone on, and done what it was told."""
+        assert self._turn.answer_to is not None, "that is how it is called"
+        async with self._engine.database.snapshot(self._lease.user_id) as session:
+            _, calls = await turns.read_progress(session, self._turn.answer_to)
+        await self._complete(replies.answered(calls, self._view()))
+
+    async def _complete(self, reply: Reply) -> None:
+        await self._work(
+            lambda work: turns.complete(work, self._lease, reply, conversation_id=self._turn.conversation_id)
+        )
 
     async def _read(self) -> Progress:
         async with self._engine.database.snapshot(self._lease.user_id) as session:
@@ -125,6 +197,7 @@ class TurnRunner:
             done, calls = await turns.read_progress(session, self._turn.id)
             history = await read_history(session, self._turn, conversation.context)
             settings = await read_settings(session)
+            spent = await tokens_today(session) if self._engine.tokens_per_day else 0
         progress = Progress(
             history=history,
             context=dict(conversation.context),
@@ -135,13 +208,16 @@ class TurnRunner:
             attempt=self._turn.attempt,
             provider=self._engine.provider,
             shown=history.shown,
+            policy=ConfirmPolicy(settings.confirm),
+            tokens_today=spent,
         )
         for call in calls:
             progress.shown = shown_by(call, progress.shown)
+        self._progress = progress
         return progress
 
     def _prompt(self, progress: Progress) -> Prompt:
-        items: tuple[Item, ...] = (
+        items = (
             *progress.history.items,
             UserSaid(self._message.content),
             *items_of_rounds(progress.rounds, progress.calls),
@@ -154,15 +230,20 @@ class TurnRunner:
             context=progress.context,
         )
 
+    def _view(self) -> Viewpoint:
+        return Viewpoint(self._message.created_at, self._turn.time_zone)
+
     async def _commit(self, progress: Progress, heard: Heard) -> None:
-        """The round, whole, before its first call runs: a restart goes on from here and never asks for it again."""
-        number = len(progress.rounds)
+        """The round, whole, before its first call runs: a restart goes on from here and never asks for it again.
+
+        A round without calls is the last, and the turn ends in the same transaction.
+        """
         asked = heard.calls[:CALLS]
         done = Round(
             user_id=self._lease.user_id,
             turn_id=self._turn.id,
-            number=number,
-            text="".join(heard.text)[:TEXT_LIMIT].strip(),
+            number=len(progress.rounds),
+            text=heard.text,
             calls=[{"name": call.name, "arguments": call.arguments} for call in asked],
             finish_reason=heard.reason.value,
         )
@@ -171,8 +252,13 @@ class TurnRunner:
             for index, call in enumerate(asked)
             if (tool := find_tool(call.name)) is not None
         ]
-        made = await self._work(
-            lambda work: turns.commit_round(
+        progress.rounds.append(done)
+        reply = replies.final(progress, self._view()) if progress.done else None
+
+        async def action(work: UnitOfWork) -> turns.Committed:
+            if reply is not None:
+                await conversations.lock(work, self._turn.conversation_id)
+            committed = await turns.commit_round(
                 work,
                 self._lease,
                 done,
@@ -181,56 +267,92 @@ class TurnRunner:
                 message=self._message,
                 understanding=heard.understanding,
             )
-        )
-        progress.rounds.append(done)
-        progress.calls.extend(made)
+            if reply is not None:
+                await turns.complete(work, self._lease, reply, conversation_id=self._turn.conversation_id)
+            return committed
 
-    async def _run_calls(self, progress: Progress) -> None:
-        """Run what is PENDING of the last round, in order, each in its own transaction."""
-        if not progress.rounds:
-            return
+        committed = await self._work(action)
+        progress.calls.extend(committed.calls)
+        progress.tokens_today = committed.tokens_today
+
+    async def _run_calls(self, progress: Progress) -> bool:
+        """Run what is PENDING of the last round, in order, each in its own transaction.
+
+        Whether the turn now waits for its user: calls that their policy holds back are asked for once the others ran.
+        """
         last = progress.rounds[-1]
-        for call in progress.calls:
-            if call.round == last.number and call.status == ToolCallStatus.PENDING:
-                raw = last.calls[call.index]
-                await self._run_call(
-                    progress, call, ModelCall(call_id(last.number, call.index), raw["name"], raw["arguments"])
+        pending = [
+            Asked(call, last.calls[call.index]["arguments"])
+            for call in progress.calls
+            if call.round == last.number and call.status == ToolCallStatus.PENDING
+        ]
+        held = await self._held_back(progress, pending)
+        for asked in pending:
+            if asked.call.id not in held:
+                around = self._surroundings(progress)
+                run = partial(
+                    run_call, lease=self._lease, call=asked.call, arguments=asked.arguments, surroundings=around
                 )
-        _, progress.calls = await self._progress()
-        for call in progress.calls:
-            if call.round == last.number:
-                progress.shown = shown_by(call, progress.shown)
+                self._keep(progress, await self._work(run))
+        return bool(held) and await self._ask_user(progress, [asked for asked in pending if asked.call.id in held])
 
-    async def _run_call(self, progress: Progress, call: ToolCall, raw: ModelCall) -> None:
-        surroundings = Surroundings(
+    def _keep(self, progress: Progress, done: ToolCall) -> None:
+        """Put a call that has moved on in its place."""
+        progress.calls = [done if call.id == done.id else call for call in progress.calls]
+        progress.shown = shown_by(done, progress.shown)
+
+    def _surroundings(self, progress: Progress) -> Surroundings:
+        return Surroundings(
             now=progress.now,
             time_zone=self._turn.time_zone,
             locale=progress.locale,
             shown=tuple(parse_global_id(task, "Task") for task in progress.shown),
         )
-        await self._work(lambda work: run_call(work, self._lease, call, raw, surroundings))
 
-    async def _progress(self) -> tuple[list[Round], list[ToolCall]]:
+    async def _held_back(self, progress: Progress, pending: Sequence[Asked]) -> set[UUID]:
+        """The calls that have to wait for the user; what they agreed to already doesn't wait again."""
+        undecided = [asked for asked in pending if asked.call.decided_at is None]
+        if progress.policy is ConfirmPolicy.NEVER or not undecided:
+            return set()
+        weights = {asked.call.id: weigh(asked, len(progress.shown)) for asked in undecided}
+        around = self._surroundings(progress)
+        for asked in undecided:
+            if weights[asked.call.id].changes is None:
+                weights[asked.call.id] = await self._work(partial(weigh_found, asked=asked, surroundings=around))
+        return held_back(progress.policy, weights)
+
+    async def _ask_user(self, progress: Progress, held: Sequence[Asked]) -> bool:
+        """Let these calls wait, and the turn with them; False where none of them can be done anyway."""
+        around = self._surroundings(progress)
+
+        async def action(work: UnitOfWork) -> list[ToolCall]:
+            await turns.hold(work, self._lease, self._turn.conversation_id)
+            calls = [await ask_for(work, asked, around) for asked in held]
+            waiting = [call for call in calls if call.status == ToolCallStatus.PENDING]
+            if waiting:
+                question = phrases.asks(await described(work, waiting))
+                await turns.wait_for_user(
+                    work,
+                    self._lease,
+                    seconds=self._engine.confirmation_seconds,
+                    attempt=progress.attempt,
+                    draft=turns.joined((progress.text, question)),
+                    conversation_id=self._turn.conversation_id,
+                )
+            return calls
+
+        for call in await self._work(action):
+            self._keep(progress, call)
+        return any(call.status == ToolCallStatus.PENDING for call in progress.calls)
+
+    async def _stop(self) -> None:
+        """End the turn on its user's word, with what it has said and done."""
         async with self._engine.database.snapshot(self._lease.user_id) as session:
-            return await turns.read_progress(session, self._turn.id)
-
-    async def _finish(self, progress: Progress) -> None:
-        text = progress.text or _silent(progress.calls)
-        if progress.fell_back:
-            text = f"{text}\n\n{FALLBACK_NOTE}"
-        reply = Reply(
-            text=text,
-            model=progress.provider.name,
-            finish_reason=FinishReason(progress.rounds[-1].finish_reason),
-            raw={"rounds": len(progress.rounds), "fallback": progress.fell_back},
-            shown=progress.shown,
-        )
+            done, calls = await turns.read_progress(session, self._turn.id)
+            saved = await turns.read_draft(session, self._turn.id)
+        begun = self._progress is not None
+        text = turns.joined([*(one.text for one in done), self._asker.text_so_far]) if begun else saved
+        reply = replies.stopped(text, calls, self._view(), self._engine.provider.name if text else None)
         await self._work(
-            lambda work: turns.complete(work, self._lease, reply, conversation_id=self._turn.conversation_id)
+            lambda work: turns.cancel_as_worker(work, self._lease, reply, conversation_id=self._turn.conversation_id)
         )
-
-
-def _silent(calls: Sequence[ToolCall]) -> str:
-    """What stands where the model said nothing at all."""
-    done = sum(call.status == ToolCallStatus.COMPLETED for call in calls)
-    return "Done." if done else "I have nothing to say to that."

@@ -71,15 +71,18 @@ def timed_out(error: BaseException) -> bool:
     return sqlstate(error) == CANCELLED_BY_TIMEOUT
 
 
-def lost_connection(error: BaseException) -> bool:
-    """Whether the database was away, rather than refusing: connecting failed, or the connection ended under us.
+def is_away(error: BaseException) -> bool:
+    """Whether the same may well work a little later: the database was away, ended the connection or was too busy.
 
-    Classes 08 (connection exception) and 57P (operator intervention) of PostgreSQL's appendix A.
+    Of PostgreSQL's appendix A: classes 08 (connection exception) and 57P (operator intervention), 53300 (too many
+    connections) and 55000 (the database takes none just now).
     """
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
+    if isinstance(error, RequestError):
+        return error.code == RequestErrorCode.TIMEOUT
     state = sqlstate(error) or ""
-    return isinstance(error, OSError | InterfaceError) or state.startswith(("08", "57P"))
+    return isinstance(error, OSError | InterfaceError) or state.startswith(("08", "57P", "53300", "55000"))
 
 
 class Database:
@@ -154,6 +157,8 @@ class Database:
                 connection = await engine.connect()
             except PoolTimeout as error:
                 raise RequestError(RequestErrorCode.TIMEOUT, "The server is busy; try again.") from error
+            except TimeoutError as error:  # asyncpg's; a caller would take it for its own deadline
+                raise ConnectionError("the database did not take the connection in time") from error
             try:
                 await connection.execute(_OPEN, self._local_settings(user_id))
             except DBAPIError as error:

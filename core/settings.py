@@ -54,7 +54,9 @@ class Settings(BaseSettings):
         "BETTER_AUTH_SECRET", None, "Shared secret of HS256 tokens, at least 32 characters."
     )
 
-    data_dir: Path = Field(Path(".data"), description="Where the embedded database and the development key live.")
+    data_dir: Path = Field(
+        Path(".data"), description="Where the embedded database, the development key and the marks of workers are."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on; only loopback without authentication.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     provider: Literal["auto", "openai", "rules"] = Field(
@@ -78,6 +80,12 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(16, ge=1, le=1000, description="Turns that one worker process runs at a time.")
     lease_seconds: float = Field(10.0, ge=1, le=600, description="How long a worker that went silent keeps its turn.")
     turn_seconds: float = Field(120.0, ge=1, le=3600, description="Wall time of one turn.")
+    confirmation_seconds: int = Field(
+        86_400, ge=0, le=31_536_000, description="How long a tool call waits for its user's word; 0: without end."
+    )
+    model_timeout_seconds: float = Field(
+        30.0, ge=1, le=600, description="How long the model may take to its first byte, and be silent in mid-answer."
+    )
     ws_init_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Time to say connection_init in.")
     statement_timeout_seconds: float = Field(5.0, gt=0, le=300, description="Time that one SQL statement may take.")
     pool_size: int = Field(10, ge=2, le=500, description="PostgreSQL connections of one process, the queue's aside.")

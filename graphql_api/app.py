@@ -31,6 +31,7 @@ from graphql_api.pages import page_routes
 from graphql_api.schema import make_schema
 from graphql_api.transport import Caller, EdgeHooks, EdgeLimits, SocketRegistry, build_graphql_app
 from graphql_api.transport.headers import AnswerHeaders
+from jobs.ownership import marks_of
 from jobs.worker import Worker
 from resolvers.operation import Application, Operation, operation
 from services.auth import build_verifier
@@ -49,7 +50,8 @@ class Backend:
     def worker(self) -> Worker:
         direct = self.settings.database_direct_url
         direct_dsn = Dsn.parse(direct.get_secret_value(), "DATABASE_DIRECT_URL") if direct is not None else None
-        return Worker(self.engine, self.dsn, self.settings, direct_dsn=direct_dsn)
+        marks = marks_of(self.settings.data_dir, self.dsn)
+        return Worker(self.engine, self.dsn, self.settings, direct_dsn=direct_dsn, marks=marks)
 
 
 def make_providers(settings: Settings) -> tuple[Provider, Provider | None]:
@@ -57,10 +59,12 @@ def make_providers(settings: Settings) -> tuple[Provider, Provider | None]:
     if not settings.uses_openai:
         return RulesProvider(), None
     # Its SDK takes half a second to import, which who has no key need not wait for.
-    from assistant.providers.openai import OpenAIProvider
+    from assistant.providers.openai import OpenAIProvider, Timeouts
 
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key is not None else ""
-    return OpenAIProvider(key, settings.openai_base_url, settings.openai_model), RulesProvider()
+    patience = Timeouts(first_byte=settings.model_timeout_seconds, silence=settings.model_timeout_seconds)
+    model = OpenAIProvider(key, settings.openai_base_url, settings.openai_model, timeouts=patience)
+    return model, RulesProvider()
 
 
 @asynccontextmanager
@@ -75,7 +79,15 @@ async def backend(settings: Settings, dsn: Dsn) -> AsyncIterator[Backend]:
             raise ConfigurationError("DATABASE_URL: row-level security does not hold there. Run `tasktalk doctor`.")
         provider, fallback = make_providers(settings)
         stack.push_async_callback(provider.aclose)
-        turns = Engine(database, bus, provider, fallback, turn_seconds=settings.turn_seconds)
+        turns = Engine(
+            database,
+            bus,
+            provider,
+            fallback,
+            turn_seconds=settings.turn_seconds,
+            confirmation_seconds=settings.confirmation_seconds,
+            tokens_per_day=settings.limit_tokens_per_day,
+        )
         yield Backend(settings, dsn, database, bus, turns)
 
 

@@ -12,6 +12,7 @@ from resolvers.changes import CHANGE_TYPES, ChangeQueries, ChangeSubscriptions, 
 from resolvers.conversations.live import TurnSubscriptions
 from resolvers.conversations.mutations import ConversationMutations
 from resolvers.conversations.queries import ConversationQueries
+from resolvers.conversations.turn_mutations import TurnMutations
 from resolvers.fields import node_types
 from resolvers.nodes import NodeQueries
 from resolvers.scalars import SCALARS
@@ -26,7 +27,7 @@ class Query(ViewerQueries, NodeQueries, ConversationQueries, TaskQueries, Change
 
 
 @strawberry.type(description="Everything that can be done. A payload's object is null where userErrors is not empty.")
-class Mutation(ConversationMutations, TaskMutations, ViewerMutations):
+class Mutation(ConversationMutations, TurnMutations, TaskMutations, ViewerMutations):
     pass
 
 

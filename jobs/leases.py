@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,6 +24,19 @@ _RENEW = text("SELECT * FROM tasktalk.renew_leases(:owner, :held, :seconds)").bi
 )
 
 
+def _ignore() -> None:
+    """Nothing runs yet."""
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """A turn that is run here: the task that runs it, and how that is told that its user wants it stopped."""
+
+    runner: asyncio.Task[Any]  # Any: nobody looks at what a runner returns
+    stop: Callable[[], None] = _ignore
+    """Set once something can be stopped; what begins later reads it in the turn's row."""
+
+
 class Leases:
     """Renews every fifth of a lease, of `seconds`. A turn that was lost is stopped; the fence refuses its writes."""
 
@@ -30,19 +44,24 @@ class Leases:
         self._database = database
         self._owner = owner
         self._seconds = seconds
-        self._held: dict[UUID, asyncio.Task[Any]] = {}  # Any: nobody looks at what a runner returns
+        self._held: dict[UUID, Held] = {}
 
     @contextmanager
-    def held(self, turn_id: UUID) -> Iterator[None]:
+    def held(self, turn_id: UUID) -> Iterator[Held]:
         """Renew the turn's lease while the block runs in this task, and cancel the task if the lease is lost."""
         runner = asyncio.current_task()
         assert runner is not None, "a coroutine calls this"
-        self._held[turn_id] = runner
+        held = self._held[turn_id] = Held(runner)
         try:
-            yield
+            yield held
         finally:
-            if self._held.get(turn_id) is runner:
+            if self._held.get(turn_id) is held:
                 del self._held[turn_id]
+
+    def stop(self, turn_id: UUID) -> None:
+        """Stop a turn on its user's word, if it is run here."""
+        if held := self._held.get(turn_id):
+            held.stop()
 
     async def keep(self) -> None:
         """Renew for ever. A database that is away is asked again, sooner: whether a lease outlived that, it knows."""
@@ -62,12 +81,14 @@ class Leases:
         asked = dict(self._held)
         async with self._database.for_nobody() as connection:
             parameters = {"owner": self._owner, "held": list(asked), "seconds": self._seconds}
-            kept = {turn_id for turn_id, _ in await connection.execute(_RENEW, parameters)}
-        for turn_id, runner in asked.items():
+            kept = {turn_id: cancelled for turn_id, cancelled in await connection.execute(_RENEW, parameters)}
+        for turn_id, held in asked.items():
             if turn_id not in kept:
-                asyncio.get_running_loop().call_later(GRACE, self._stop, turn_id, runner)
+                asyncio.get_running_loop().call_later(GRACE, self._lost, turn_id, held)
+            elif kept[turn_id]:
+                held.stop()
 
-    def _stop(self, turn_id: UUID, runner: asyncio.Task[Any]) -> None:  # Any: as in `_held`
-        if self._held.get(turn_id) is runner:
+    def _lost(self, turn_id: UUID, held: Held) -> None:
+        if self._held.get(turn_id) is held:
             log.warning("lease_lost", turn=str(turn_id))
-            runner.cancel()
+            held.runner.cancel()

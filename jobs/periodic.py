@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
-from sqlalchemy import delete, text
+from sqlalchemy import ARRAY, Text, bindparam, delete, text
 
 from core import clock
 from core.database import Database
 from core.settings import Settings
+from jobs.ownership import Mark
 from models.users import revoked_tokens
 from services.conversations import note_idle
 from services.messages import wake
@@ -28,15 +29,36 @@ ROUNDS: Final = 10
 HOUSEKEEPING: Final = 60.0
 """Seconds between two rounds of what isn't urgent."""
 
+LOOKS: Final = 10
+"""Looks for orphans within a lease: a turn of a worker that is gone waits a tenth of it at most past its end."""
+
+_RELEASE = text("SELECT * FROM tasktalk.release_leases(:owners)").bindparams(bindparam("owners", type_=ARRAY(Text)))
+
+
+async def take_back(database: Database, mark: Mark) -> int:
+    """Wake the conversations that the dead of this data directory were working on; how many there were."""
+    with mark.dead() as owners:
+        if not owners:
+            return 0
+        async with database.for_nobody() as connection:
+            found = (await connection.execute(_RELEASE, {"owners": owners})).all()
+        await _wake(database, found)
+    log.info("dead_workers_replaced", workers=len(owners), turns=len(found))
+    return len(found)
+
 
 async def wake_orphans(database: Database, settings: Settings) -> int:
     """Wake the conversations whose turns nobody works on; how many there were."""
     statement = text("SELECT user_id, conversation_id FROM tasktalk.orphaned_turns(:wanted, :limit)")
     async with database.for_nobody() as connection:
         found = (await connection.execute(statement, {"wanted": BATCH, "limit": settings.limit_running_turns})).all()
+    await _wake(database, found)
+    return len(found)
+
+
+async def _wake(database: Database, found: Iterable[Any]) -> None:  # Any: rows, each a user and a conversation
     for user_id, conversation_id in found:
         await database.work(user_id, partial(wake, conversation_id=conversation_id))
-    return len(found)
 
 
 async def note_idle_conversations(database: Database, settings: Settings) -> int:
@@ -75,21 +97,26 @@ async def keep_house(database: Database, settings: Settings) -> None:
     await forget_ended_tokens(database)
 
 
-async def watch(database: Database, settings: Settings) -> None:
-    """Look for orphans now, and then twice a lease, for ever.
+async def watch(database: Database, settings: Settings, mark: Mark | None) -> None:
+    """Look for what dead workers left now, and then some times a lease, for ever.
 
-    After an outage the leases of all workers may be over. Those that live renew theirs first: the next look waits until
-    the database has been back for a whole lease.
+    After an outage the leases of all workers may be over. Those that live renew theirs first: leases that are over mean
+    nothing until the database has been back for a whole one. Those known to be dead get no such time.
     """
+    loop = asyncio.get_running_loop()
+    trusted_from = loop.time()
     while True:
         try:
-            await wake_orphans(database, settings)
-            await _pause(settings.lease_seconds / 2)
+            if mark is not None:
+                await take_back(database, mark)
+            if loop.time() >= trusted_from:
+                await wake_orphans(database, settings)
+            else:
+                await _reach(database)
         except Exception as error:  # the drivers' failures are no one tree, and the cure is the same: again
             log.warning("watchdog_failed", error=type(error).__name__)
-            while not await _answers(database):
-                await _pause(settings.lease_seconds / 10)
-            await asyncio.sleep(settings.lease_seconds)
+            trusted_from = loop.time() + settings.lease_seconds
+        await _pause(settings.lease_seconds / LOOKS)
 
 
 async def every(seconds: float, action: Callable[[], Awaitable[object]]) -> None:
@@ -102,13 +129,10 @@ async def every(seconds: float, action: Callable[[], Awaitable[object]]) -> None
         await _pause(seconds)
 
 
-async def _answers(database: Database) -> bool:
-    try:
-        async with database.for_nobody() as connection:
-            await connection.execute(text("SELECT 1"))
-    except Exception:  # as above: away is away
-        return False
-    return True
+async def _reach(database: Database) -> None:
+    """Raises what the database raises where it is still away."""
+    async with database.for_nobody() as connection:
+        await connection.execute(text("SELECT 1"))
 
 
 async def _pause(seconds: float) -> None:

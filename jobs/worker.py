@@ -5,26 +5,32 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import structlog
 
 from assistant.progress import Engine
 from assistant.turn import TurnRunner
+from core.database import is_away
 from core.dsn import Dsn
 from core.ids import new_id
 from core.settings import Settings
 from events.bus import Backoff
-from jobs.leases import Leases
+from events.control import follow_stops
+from jobs.leases import Held, Leases
+from jobs.ownership import Mark
 from jobs.periodic import HOUSEKEEPING, every, keep_house, watch
 from jobs.queue import QUEUE, make_app
-from services.turns import Claimed, claim
+from services.turns import Claimed, LeaseLost, claim, resume
 
 log = structlog.get_logger()
+
+Result = TypeVar("Result")
 
 POLL: Final = 5.0
 """Seconds between two looks at the queue where no notification came."""
@@ -35,18 +41,26 @@ POLL_DEAF: Final = 1.0
 STEADY: Final = 30.0
 """Seconds after which a queue that is lost was a good one: the next is opened at once."""
 
+OUTAGES: Final = 5
+"""Outages of the database that one turn is run through; past that its lease runs out, and it counts as lost."""
+
 
 class Worker:
     """Runs turns until it is stopped; then it hands on what it has under way.
 
     Of `dsn` and `direct_dsn`, the latter is the queue's where given: past a transaction-mode pooler it can listen.
+    `marks` is where the workers of one machine leave word that they live (jobs.ownership).
     """
 
-    def __init__(self, engine: Engine, dsn: Dsn, settings: Settings, *, direct_dsn: Dsn | None = None) -> None:
+    def __init__(
+        self, engine: Engine, dsn: Dsn, settings: Settings, *, direct_dsn: Dsn | None = None, marks: Path | None = None
+    ) -> None:
         self._engine = engine
         self._queue_dsn = direct_dsn or dsn
         self._settings = settings
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
+        self._mark = Mark(marks, self.owner) if marks is not None else None
+        self._backoff = Backoff(first=0.05, longest=1.0)
         self._leases = Leases(engine.database, self.owner, settings.lease_seconds)
         self._turns: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -64,11 +78,14 @@ class Worker:
         return len(self._turns)
 
     async def __aenter__(self) -> Worker:
+        if self._mark is not None:
+            self._mark.make()
         house = partial(keep_house, self._engine.database, self._settings)
         parts: dict[str, Coroutine[None, None, None]] = {
             "queue": self._supervise(),
             "leases": self._leases.keep(),
-            "watchdog": watch(self._engine.database, self._settings),
+            "stops": self._follow_stops(),
+            "watchdog": watch(self._engine.database, self._settings, self._mark),
             "housekeeping": every(HOUSEKEEPING, house),
         }
         self._tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
@@ -84,6 +101,8 @@ class Worker:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        if self._mark is not None:
+            self._mark.leave()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -135,13 +154,57 @@ class Worker:
     async def _run_next(self, user_id: str, conversation_id: UUID) -> None:
         """Take the conversation's next turn, if there is one, and run it. A turn that ends wakes what follows it."""
         try:
-            claimed = await self._claim(user_id, conversation_id)
+            claimed = await self._past_outages(partial(self._claim, user_id, conversation_id))
             if claimed is not None:
-                with self._leases.held(claimed.turn.id):
-                    await TurnRunner(self._engine, claimed).run()
+                with self._leases.held(claimed.turn.id) as held:
+                    await self._see_through(claimed, held)
+        except LeaseLost:
+            log.info("lease_lost", conversation=str(conversation_id))
         except Exception:
             # The boundary of a job: the watchdog finds again what a failed claim, or a turn without an end, left.
             log.exception("wake_failed", conversation=str(conversation_id))
+
+    async def _follow_stops(self) -> None:
+        """Stop turns as their users say so. What the bus doesn't bring, the next renewal does."""
+        async for turn_id in follow_stops(self._engine.bus, self.owner):
+            self._leases.stop(turn_id)
+
+    async def _see_through(self, claimed: Claimed, held: Held) -> None:
+        """Run the turn; after an outage of the database go on with it, from what is committed. Raises LeaseLost.
+
+        Its lease may be over by then. That is no attempt lost: other watchdogs wait until all had time to renew theirs.
+        """
+        for _ in range(OUTAGES):
+            try:
+                await self._run(claimed, held)
+                return
+            except Exception as error:
+                if self._closing or not is_away(error):
+                    raise
+                log.warning("database_lost", turn=str(claimed.turn.id), error=type(error).__name__)
+            claimed = await self._past_outages(partial(self._resume, claimed))
+        await self._run(claimed, held)
+
+    async def _run(self, claimed: Claimed, held: Held) -> None:
+        runner = TurnRunner(self._engine, claimed)
+        held.stop = runner.stop
+        await runner.run()
+
+    async def _past_outages(self, action: Callable[[], Awaitable[Result]]) -> Result:
+        """Do it, again and again while the database is away."""
+        failures = 0
+        while True:
+            try:
+                return await action()
+            except Exception as error:
+                if self._closing or not is_away(error):
+                    raise
+                failures += 1
+            await asyncio.sleep(self._backoff.delay(failures))
+
+    async def _resume(self, claimed: Claimed) -> Claimed:
+        again = partial(resume, claimed=claimed, lease_seconds=self._settings.lease_seconds)
+        return await self._engine.database.work(claimed.lease.user_id, again)
 
     async def _claim(self, user_id: str, conversation_id: UUID) -> Claimed | None:
         take = partial(

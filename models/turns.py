@@ -136,6 +136,7 @@ tool_calls = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("asked_at", DateTime(timezone=True)),
     Column("decided_at", DateTime(timezone=True)),
+    Column("decision_reason", Text),
     Column("executed_at", DateTime(timezone=True)),
     Column("undone_at", DateTime(timezone=True)),
     Column("version", Integer, nullable=False, server_default="1"),
@@ -249,6 +250,7 @@ class ToolCall:
     created_at: datetime
     asked_at: datetime | None
     decided_at: datetime | None
+    decision_reason: str | None
     executed_at: datetime | None
     undone_at: datetime | None
     version: int

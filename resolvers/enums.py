@@ -104,8 +104,8 @@ ConfirmPolicy = _enum(
     BULK_DESTRUCTIVE="Calls of one round that together delete two tasks or more, or change ten or more.",
     ALWAYS="Every call that writes.",
 )
-TurnNotice = _enum(
-    "TurnNotice",
+TurnNoticeKind = _enum(
+    "TurnNoticeKind",
     enums.TurnNotice,
     "What holds a running turn up.",
     RETRYING="The model call failed and is made again.",

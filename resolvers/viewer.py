@@ -11,7 +11,9 @@ from strawberry.types import Info
 
 from events import cursors
 from events.reading import position
+from models.enums import ConfirmPolicy as ConfirmPolicies
 from models.users import settings, usage, user_limits, users
+from resolvers.enums import ConfirmPolicy
 from resolvers.fields import Node, column, node, one
 from resolvers.payloads import UserError, mutate
 from resolvers.scalars import TimeZone
@@ -22,6 +24,7 @@ from services.users import update_settings
 class Settings(Node):
     time_zone: TimeZone = column(description="The zone that days and times are meant in.")
     locale: str = column(description="A BCP 47 tag, e.g. en-GB.")
+    confirm: ConfirmPolicy = column(description="Which tool calls wait for the user's word before they run.")
     version: int = column(description="Rises at every change.")
 
 
@@ -123,6 +126,9 @@ class UpdateSettingsInput:
         default=None, description="The zone that days and times are meant in."
     )
     locale: str | None = strawberry.field(default=None, description="A BCP 47 tag, e.g. en-GB.")
+    confirm: ConfirmPolicy | None = strawberry.field(
+        default=None, description="Which tool calls wait for the user's word before they run."
+    )
 
 
 @strawberry.type(description="The settings as they became.")
@@ -145,7 +151,8 @@ class ViewerMutations:
         self, info: Info, input: Annotated[UpdateSettingsInput, strawberry.argument(description="The input.")]
     ) -> SettingsPayload:
         async def action(work: Any) -> dict[str, Any]:
-            await update_settings(work, time_zone=input.time_zone, locale=input.locale)
+            confirm = ConfirmPolicies(input.confirm.value) if input.confirm is not None else None
+            await update_settings(work, time_zone=input.time_zone, locale=input.locale, confirm=confirm)
             return {"user_id": work.user_id}
 
         return await mutate(info, SettingsPayload, action)

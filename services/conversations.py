@@ -33,6 +33,17 @@ def inactive_reason(conversation: Conversation, idle_seconds: int, now: datetime
     return None
 
 
+def check_active(conversation: Conversation, idle_seconds: int, now: datetime, field: tuple[str, ...]) -> None:
+    """Raises DomainError CONVERSATION_INACTIVE where nothing can be said here."""
+    if reason := inactive_reason(conversation, idle_seconds, now):
+        raise DomainError(
+            ErrorCode.CONVERSATION_INACTIVE,
+            f"The conversation is {reason.lower()}; reopen it to go on.",
+            field=field,
+            node=("Conversation", conversation.id),
+        )
+
+
 def is_active(idle_seconds: int, now: datetime) -> ColumnElement[bool]:
     """`inactive_reason(…) is None` as SQL."""
     open_ = conversations.c.closed_at.is_(None)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select
 
 from core.errors import DomainError, ErrorCode
 from core.ids import new_id
@@ -18,13 +18,11 @@ from models.base import rows_of
 from models.conversations import MESSAGE_LIMIT, Conversation, Message, messages
 from models.enums import ChangeKind, Sender, TitleSource, TurnStatus
 from models.turns import turns
-from models.users import settings, usage, user_limits, users
 from services import conversations
 from services.context import merged_by_client
 from services.inputs import check_idempotency_key, clean_text
+from services.limits import check_quota, count_send, lock_limits
 from services.users import check_time_zone
-
-WINDOW: Final = timedelta(minutes=1)
 
 Field = tuple[str, ...]
 CONTENT: Final[Field] = ("input", "content")
@@ -51,13 +49,6 @@ class NewMessage:
     idempotency_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
-    window_start: datetime
-    sends: int
-    time_zone: str
-
-
 async def send(work: UnitOfWork, new: NewMessage, limits: Limits) -> Said:
     """Store the message and queue its turn. Raises DomainError; then nothing is stored.
 
@@ -68,11 +59,11 @@ async def send(work: UnitOfWork, new: NewMessage, limits: Limits) -> Said:
     key = check_idempotency_key(new.idempotency_key)
     if new.time_zone is not None:
         check_time_zone(new.time_zone, ("input", "timeZone"))
-    window = await _lock_limits(work)
+    window = await lock_limits(work)
     if key is not None and (earlier := await _said_with(work, key, content, new.conversation_id)):
         return earlier
-    await _count_send(work, window, limits.limit_sends_per_minute)
-    await _check_quota(work, limits.limit_tokens_per_day)
+    await count_send(work, window, limits.limit_sends_per_minute)
+    await check_quota(work, limits.limit_tokens_per_day)
     conversation = await _conversation_for(work, new, limits)
     said = await _store(work, conversation, content, key, new.time_zone or window.time_zone)
     await conversations.save(work, conversation, **_after_message(work, conversation, content, new.context))
@@ -82,24 +73,9 @@ async def send(work: UnitOfWork, new: NewMessage, limits: Limits) -> Said:
     return said
 
 
-async def wake(work: UnitOfWork, conversation_id: UUID) -> None:
-    """Enqueue, in this transaction, that a worker looks at the conversation."""
-    await work.execute(select(func.tasktalk.wake(conversation_id)))
-
-
-async def _lock_limits(work: UnitOfWork) -> _Window:
-    """The user's row against deletion, then their limits against other sends: the first two of the order of locks."""
-    statement = (
-        select(user_limits.c.window_start, user_limits.c.sends, settings.c.time_zone)
-        .join_from(users, user_limits, user_limits.c.user_id == users.c.id)
-        .join(settings, settings.c.user_id == users.c.id)
-        .where(users.c.id == work.user_id)
-    )
-    await work.execute(select(users.c.id).where(users.c.id == work.user_id).with_for_update(read=True, key_share=True))
-    found = await work.one(statement.with_for_update(of=user_limits, key_share=True), _Window)
-    if found is None:
-        raise LookupError("the user is gone")
-    return found
+async def wake(work: UnitOfWork, conversation_id: UUID, *, after: timedelta | None = None) -> None:
+    """Enqueue, in this transaction, that a worker looks at the conversation, now or `after` a time."""
+    await work.execute(select(func.tasktalk.wake(conversation_id, after)))
 
 
 async def _said_with(work: UnitOfWork, key: str, content: str, conversation_id: UUID | None) -> Said | None:
@@ -120,51 +96,13 @@ async def _said_with(work: UnitOfWork, key: str, content: str, conversation_id: 
     return Said(message.conversation_id, message.id, await work.scalar(newest))
 
 
-async def _count_send(work: UnitOfWork, window: _Window, limit: int) -> None:
-    fresh = work.now >= window.window_start + WINDOW
-    sends = 1 if fresh else window.sends + 1
-    if limit and sends > limit:
-        raise DomainError(
-            ErrorCode.RATE_LIMITED,
-            f"At most {limit} messages a minute. Try again shortly.",
-            retry_at=window.window_start + WINDOW,
-        )
-    await work.execute(
-        update(user_limits)
-        .where(user_limits.c.user_id == work.user_id)
-        .values(sends=sends, window_start=work.now if fresh else window.window_start)
-    )
-
-
-async def _check_quota(work: UnitOfWork, limit: int) -> None:
-    """The tokens of the present UTC day against the user's quota."""
-    if not limit:
-        return
-    today = work.now.astimezone(UTC).date()
-    used = await work.scalar(
-        select(usage.c.input_tokens + usage.c.output_tokens).where(
-            usage.c.user_id == work.user_id, usage.c.day == today
-        )
-    )
-    if (used or 0) >= limit:
-        tomorrow = datetime.combine(today + timedelta(days=1), datetime.min.time(), UTC)
-        message = f"The {limit} tokens of today are used up."
-        raise DomainError(ErrorCode.QUOTA_EXCEEDED, message, retry_at=tomorrow)
-
-
 async def _conversation_for(work: UnitOfWork, new: NewMessage, limits: Limits) -> Conversation:
     if new.conversation_id is None:
         made = await conversations.insert_new(work)
         assert made is not None, "it has no key that could be taken"
         return made
     conversation = await conversations.lock(work, new.conversation_id)
-    if reason := conversations.inactive_reason(conversation, limits.conversation_idle_seconds, work.now):
-        raise DomainError(
-            ErrorCode.CONVERSATION_INACTIVE,
-            f"The conversation is {reason.lower()}; reopen it to go on.",
-            field=CONVERSATION,
-            node=("Conversation", conversation.id),
-        )
+    conversations.check_active(conversation, limits.conversation_idle_seconds, work.now, CONVERSATION)
     queued = select(func.count()).where(
         turns.c.user_id == work.user_id,
         turns.c.conversation_id == conversation.id,

@@ -19,8 +19,8 @@ class Spent:
     output_tokens: int = 0
 
 
-async def count_usage(work: UnitOfWork, *, turns_: int = 0, model_calls: int = 0, spent: Spent | None = None) -> None:
-    """Add to the user's counters of the present UTC day."""
+async def count_usage(work: UnitOfWork, *, turns_: int = 0, model_calls: int = 0, spent: Spent | None = None) -> int:
+    """Add to the user's counters of the present UTC day; the day's tokens with that."""
     took = spent or Spent()
     made = insert(usage).values(
         user_id=work.user_id,
@@ -31,9 +31,8 @@ async def count_usage(work: UnitOfWork, *, turns_: int = 0, model_calls: int = 0
         output_tokens=took.output_tokens,
     )
     names = ("turns", "model_calls", "input_tokens", "output_tokens")
-    await work.execute(
-        made.on_conflict_do_update(
-            index_elements=[usage.c.user_id, usage.c.day],
-            set_={name: usage.c[name] + made.excluded[name] for name in names},
-        )
+    counted = made.on_conflict_do_update(
+        index_elements=[usage.c.user_id, usage.c.day],
+        set_={name: usage.c[name] + made.excluded[name] for name in names},
     )
+    return int(await work.scalar(counted.returning(usage.c.input_tokens + usage.c.output_tokens)))

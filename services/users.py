@@ -15,7 +15,7 @@ from core.errors import DomainError, ErrorCode
 from core.unit_of_work import Change, Session, UnitOfWork
 from models.base import rows_of
 from models.changes import change_counters
-from models.enums import ChangeKind
+from models.enums import ChangeKind, ConfirmPolicy
 from models.users import Settings, revoked_tokens, settings, user_limits, users
 
 LOCALE_LIMIT: Final = 35
@@ -85,13 +85,17 @@ def check_locale(tag: str, field: tuple[str, ...]) -> str:
     return tag
 
 
-async def update_settings(work: UnitOfWork, *, time_zone: str | None, locale: str | None) -> None:
+async def update_settings(
+    work: UnitOfWork, *, time_zone: str | None = None, locale: str | None = None, confirm: ConfirmPolicy | None = None
+) -> None:
     """Change what is given. Raises DomainError INVALID that names the field."""
     values: dict[str, object] = {}
     if time_zone is not None:
         values["time_zone"] = check_time_zone(time_zone, ("input", "timeZone"))
     if locale is not None:
         values["locale"] = check_locale(locale, ("input", "locale"))
+    if confirm is not None:
+        values["confirm"] = confirm.value
     if not values:
         return
     await work.execute(

@@ -91,7 +91,7 @@ class UsageReported:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event of a stream that ended well."""
+    """The last event of a stream that came to its end. ERROR: the model's provider withheld the rest of it."""
 
     reason: FinishReason
 

@@ -31,7 +31,8 @@ _MAX_ID = 128
 _MAX_TOKENS = 2**31 - 1  # what the database's integer holds
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LENGTH = frozenset({"length", "max_tokens"})
-_CUT_SHORT = _LENGTH | {"content_filter"}
+_FILTERED = "content_filter"
+_CUT_SHORT = _LENGTH | {_FILTERED}
 _BROKEN_OFF = frozenset({"error", "insufficient_system_resource"})
 
 
@@ -131,6 +132,8 @@ class Answer:
 
     def reason(self) -> FinishReason:
         """The endpoint's word in ours. Words nobody has heard of are a STOP."""
+        if self.finish_reason == _FILTERED:
+            return FinishReason.ERROR
         return FinishReason.LENGTH if self.finish_reason in _LENGTH else FinishReason.STOP
 
     def _choice(self, choice: dict[object, object]) -> Iterator[ProviderEvent]:

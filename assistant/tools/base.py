@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -20,7 +20,9 @@ from models.tasks import LABEL_LIMIT, LABELS_PER_TASK
 class ToolContext:
     """What a call runs in. `now` is an aware instant, `time_zone` an IANA name, `locale` a BCP 47 tag.
 
-    `shown` are the tasks of the list last shown in this conversation, in order; `message_text` is what the user said.
+    `shown` are the tasks of the list last shown in this conversation, in order; `message_text` is what the user said;
+    `targets` are the tasks that the call is to change: found by the tool's `affected`, or those that the user was shown
+    and agreed to.
     """
 
     work: UnitOfWork
@@ -29,8 +31,14 @@ class ToolContext:
     locale: str
     shown: tuple[UUID, ...]
     conversation_id: UUID
+    turn_id: UUID
     tool_call_id: UUID
     message_text: str
+    targets: tuple[UUID, ...] = ()
+
+    def with_targets(self, targets: tuple[UUID, ...]) -> ToolContext:
+        """The same, with the tasks that the call is to change."""
+        return replace(self, targets=targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +70,18 @@ class ToolFailure(TasktalkError):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`run` takes the validated parameters. It raises ToolFailure or DomainError, and nothing is kept of it then."""
+    """`run` takes the validated parameters. It raises ToolFailure or DomainError, and nothing is kept of it then.
+
+    `affected` finds the tasks that a call would change, and changes nothing; None: it changes none that exist. It
+    raises as `run` does.
+    """
 
     name: ToolName
     description: str
     operation: OperationType
     parameters: type[BaseModel]
     run: Callable[[ToolContext, Any], Awaitable[ToolOutcome]]  # Any: an instance of `parameters`
+    affected: Callable[[ToolContext, Any], Awaitable[list[UUID]]] | None = None  # Any: as above
     destructive: bool = False
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Self
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
@@ -25,12 +26,15 @@ class CategorizeTasks(Parameters):
         return self
 
 
+async def affected(context: ToolContext, parameters: CategorizeTasks) -> list[UUID]:
+    return await find_tasks(context, parameters.tasks)
+
+
 async def run(context: ToolContext, parameters: CategorizeTasks) -> ToolOutcome:
-    task_ids = await find_tasks(context, parameters.tasks)
     since = mark(context.work)
     touched = await update_tasks(
         context.work,
-        task_ids,
+        context.targets,
         TaskPatch(add_labels=parameters.add_labels or (), remove_labels=parameters.remove_labels or ()),
         Actor.ASSISTANT,
         tool_call_id=context.tool_call_id,
@@ -45,4 +49,5 @@ TOOL = Tool(
     operation=OperationType.CATEGORIZE,
     parameters=CategorizeTasks,
     run=run,
+    affected=affected,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
@@ -18,13 +19,16 @@ class CompleteTask(Parameters):
     completed: Annotated[bool, Field(description="false opens it again.")] = True
 
 
+async def affected(context: ToolContext, parameters: CompleteTask) -> list[UUID]:
+    return [await find_task(context, parameters.task, Prefer.OPEN if parameters.completed else Prefer.COMPLETED)]
+
+
 async def run(context: ToolContext, parameters: CompleteTask) -> ToolOutcome:
-    task_id = await find_task(context, parameters.task, Prefer.OPEN if parameters.completed else Prefer.COMPLETED)
     since = mark(context.work)
     step = complete_task if parameters.completed else reopen_task
     task = await step(
         context.work,
-        task_id,
+        context.targets[0],
         Actor.ASSISTANT,
         tool_call_id=context.tool_call_id,
         conversation_id=context.conversation_id,
@@ -38,4 +42,5 @@ TOOL = Tool(
     operation=OperationType.UPDATE,
     parameters=CompleteTask,
     run=run,
+    affected=affected,
 )

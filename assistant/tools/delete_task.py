@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from assistant.tools.answers import changed, mark
 from assistant.tools.base import Parameters, Target, Tool, ToolContext, ToolOutcome
 from assistant.tools.finding import find_task
@@ -13,12 +15,15 @@ class DeleteTask(Parameters):
     task: Target
 
 
+async def affected(context: ToolContext, parameters: DeleteTask) -> list[UUID]:
+    return [await find_task(context, parameters.task)]
+
+
 async def run(context: ToolContext, parameters: DeleteTask) -> ToolOutcome:
-    task_id = await find_task(context, parameters.task)
     since = mark(context.work)
     task = await delete_task(
         context.work,
-        task_id,
+        context.targets[0],
         Actor.ASSISTANT,
         tool_call_id=context.tool_call_id,
         conversation_id=context.conversation_id,
@@ -32,5 +37,6 @@ TOOL = Tool(
     operation=OperationType.DELETE,
     parameters=DeleteTask,
     run=run,
+    affected=affected,
     destructive=True,
 )

@@ -56,7 +56,7 @@ async def find_tasks(context: ToolContext, several: Sequence[str]) -> list[UUID]
     existing = {task.id for task in await get_tasks(context.work, named)}
     everything: list[Task] | None = None
     for words in several:
-        if " ".join(words.casefold().split()) in _ALL_SHOWN and context.shown:
+        if names_all_shown(words) and context.shown:
             found += [task.id for task in await get_tasks(context.work, context.shown)]
         elif (by_id := _id_of(words)) is not None:
             if by_id not in existing:
@@ -68,6 +68,11 @@ async def find_tasks(context: ToolContext, several: Sequence[str]) -> list[UUID]
                 everything = pool  # all of the user's tasks: no need to ask again
             found.append(await _by_words(context, words, Prefer.NEITHER, pool))
     return list(dict.fromkeys(found))
+
+
+def names_all_shown(words: str) -> bool:
+    """Whether the words mean the whole list last shown: "them", "all of these"."""
+    return " ".join(words.casefold().split()) in _ALL_SHOWN
 
 
 def _id_of(words: str) -> UUID | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
@@ -19,13 +20,16 @@ class RescheduleTasks(Parameters):
     due: Annotated[DueWords, Field(description='The new due date in the user\'s words; "none" clears it.')]
 
 
+async def affected(context: ToolContext, parameters: RescheduleTasks) -> list[UUID]:
+    return await find_tasks(context, parameters.tasks)
+
+
 async def run(context: ToolContext, parameters: RescheduleTasks) -> ToolOutcome:
     due = read_due(parameters.due, context)
-    task_ids = await find_tasks(context, parameters.tasks)
     since = mark(context.work)
     touched = await update_tasks(
         context.work,
-        task_ids,
+        context.targets,
         TaskPatch(due_date=due.date, due_at=due.at, time_zone=due.time_zone),
         Actor.ASSISTANT,
         tool_call_id=context.tool_call_id,
@@ -40,4 +44,5 @@ TOOL = Tool(
     operation=OperationType.UPDATE,
     parameters=RescheduleTasks,
     run=run,
+    affected=affected,
 )

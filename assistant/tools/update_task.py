@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Self
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
@@ -48,6 +49,10 @@ class UpdateTask(Parameters):
         return self
 
 
+async def affected(context: ToolContext, parameters: UpdateTask) -> list[UUID]:
+    return [await find_task(context, parameters.task)]
+
+
 async def run(context: ToolContext, parameters: UpdateTask) -> ToolOutcome:
     due = read_due(parameters.due, context) if parameters.due else None
     patch = TaskPatch(
@@ -59,11 +64,10 @@ async def run(context: ToolContext, parameters: UpdateTask) -> ToolOutcome:
         priority=Priority[parameters.priority] if parameters.priority else UNSET,
         labels=UNSET if parameters.labels is None else parameters.labels,
     )
-    task_id = await find_task(context, parameters.task)
     since = mark(context.work)
     task = await update_task(
         context.work,
-        task_id,
+        context.targets[0],
         patch,
         Actor.ASSISTANT,
         tool_call_id=context.tool_call_id,
@@ -78,4 +82,5 @@ TOOL = Tool(
     operation=OperationType.UPDATE,
     parameters=UpdateTask,
     run=run,
+    affected=affected,
 )

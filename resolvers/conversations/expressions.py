@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, null, select
+from sqlalchemy import ColumnElement, case, exists, func, literal, null, select
 
 from models.conversations import conversations, messages
-from models.enums import InactiveReason, TurnStatus
+from models.enums import InactiveReason, ToolCallStatus, TurnStatus
+from models.tasks import task_revisions
 from models.turns import drafts, tool_call_tasks, tool_calls, turns
 from resolvers.fields import Expr, Scope
 from services.conversations import is_active
@@ -35,7 +36,10 @@ def _idle_expires_at(scope: Scope) -> ColumnElement[Any]:
 
 
 def _active_turn(_: Scope) -> ColumnElement[Any]:
-    live = (TurnStatus.RUNNING.value, TurnStatus.QUEUED.value)
+    live = [status.value for status in TurnStatus if not status.ended]
+    first = case(
+        (turns.c.status == TurnStatus.RUNNING.value, 0), (turns.c.status == TurnStatus.QUEUED.value, 2), else_=1
+    )
     return (
         select(turns.c.id)
         .where(
@@ -43,7 +47,7 @@ def _active_turn(_: Scope) -> ColumnElement[Any]:
             turns.c.conversation_id == conversations.c.id,
             turns.c.status.in_(live),
         )
-        .order_by((turns.c.status == TurnStatus.RUNNING.value).desc(), turns.c.number)
+        .order_by(first, turns.c.number)
         .limit(1)
         .scalar_subquery()
     )
@@ -104,6 +108,19 @@ def _draft(_: Scope) -> ColumnElement[Any]:
     return func.coalesce(reply, saved, literal(""))
 
 
+def _can_undo(_: Scope) -> ColumnElement[Any]:
+    wrote = exists().where(
+        task_revisions.c.user_id == tool_calls.c.user_id, task_revisions.c.tool_call_id == tool_calls.c.id
+    )
+    return exists().where(
+        tool_calls.c.user_id == turns.c.user_id,
+        tool_calls.c.turn_id == turns.c.id,
+        tool_calls.c.status == ToolCallStatus.COMPLETED.value,
+        tool_calls.c.undone_at.is_(None),
+        wrote,
+    )
+
+
 def _only_task(_: Scope) -> ColumnElement[Any]:
     """The task of a call that touches exactly one."""
     touched = (
@@ -120,6 +137,7 @@ ACTIVE = ("active", _active)
 INACTIVE_REASON = ("why_inactive", _inactive_reason)
 IDLE_EXPIRES_AT = ("idle_expires", _idle_expires_at)
 DRAFT = ("draft_text", _draft)
+CAN_UNDO = ("undoable", _can_undo)
 MESSAGE_FACTS = ("facts", _message_facts)
 ACTIVE_TURN = Expr("active_turn_id", _active_turn)
 MESSAGE_TURN = Expr("newest_turn_id", _message_turn)

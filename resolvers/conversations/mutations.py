@@ -37,7 +37,8 @@ class SendMessageInput:
         default=None, description="1..200 characters: the same key and content answer the same turn, for good."
     )
     wait_seconds: int | None = strawberry.field(
-        default=0, description="0..60: answer when the turn has ended; the payload is then read in one snapshot."
+        default=0,
+        description="0..60: answer when the turn has ended or waits for the user; the payload is one snapshot.",
     )
 
 

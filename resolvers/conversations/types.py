@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
@@ -12,12 +13,15 @@ from strawberry.scalars import JSON
 from models.conversations import conversations, messages
 from models.enums import OperationType as Operations
 from models.enums import ToolCallStatus as Statuses
+from models.enums import ToolName as Tools
+from models.enums import TurnNotice as Notices
 from models.tasks import task_revisions
-from models.turns import tool_call_tasks, tool_calls, turns
+from models.turns import tool_call_tasks, tool_calls, turns, undone_calls
 from resolvers.conversations.expressions import (
     ACTIVE,
     ACTIVE_TURN,
     ASKED_BY,
+    CAN_UNDO,
     DRAFT,
     IDLE_EXPIRES_AT,
     INACTIVE_REASON,
@@ -34,6 +38,7 @@ from resolvers.enums import (
     TitleSource,
     ToolCallStatus,
     ToolName,
+    TurnNoticeKind,
     TurnStatus,
 )
 from resolvers.fields import (
@@ -87,7 +92,9 @@ class Conversation(Node):
     tool_call_history: Connection[ToolCall] = connection(
         tool_calls.c.conversation_id, keyset=TOOL_CALLS, description="All tool calls made here, oldest first."
     )
-    active_turn: Turn | None = one(ACTIVE_TURN, description="The turn that runs or, if none does, waits next.")
+    active_turn: Turn | None = one(
+        ACTIVE_TURN, description="The turn that runs or, if none does, waits for the user or is next."
+    )
 
 
 @strawberry.type(description="Something found in a user's message.")
@@ -120,6 +127,25 @@ def _metadata(facts: Mapping[str, Any]) -> MessageMetadata:
     )
 
 
+@strawberry.type(description="Something the user can pick where the assistant asks back.")
+class Choice:
+    task_key: strawberry.Private[UUID | None]
+    label: str = strawberry.field(description="What to show.")
+    content: str = strawberry.field(description="Sending this picks it.")
+    task: Task | None = one("task_key", description="The task that it stands for, if it stands for one.")
+
+
+def _choices(stored: Sequence[Mapping[str, Any]]) -> list[Choice]:
+    return [
+        Choice(
+            label=choice["label"],
+            content=choice["content"],
+            task_key=UUID(choice["task_id"]) if choice.get("task_id") else None,
+        )
+        for choice in stored
+    ]
+
+
 @node(messages, description="One thing that was said. It never changes.")
 class Message(Node):
     conversation: Conversation = one(messages.c.conversation_id, description="Where it was said.")
@@ -132,6 +158,9 @@ class Message(Node):
         turns.c.message_id, key=ASKED_BY, order=[turns.c.number], limit=100, description="All turns of its exchange."
     )
     idempotency_key: str | None = column(description="The key it was sent with: an optimistic row finds its message.")
+    choices: list[Choice] = pure(
+        _choices, needs=[messages.c.choices], description="What the user can pick where the assistant asks back."
+    )
     tool_calls: list[ToolCall] = many(
         tool_calls.c.turn_id,
         key=MESSAGE_TURN,
@@ -155,6 +184,23 @@ class TurnUsage:
     model_calls: int = strawberry.field(description="How often it was asked.")
 
 
+@strawberry.type(description="What holds a running turn up.")
+class TurnNotice:
+    kind: TurnNoticeKind = strawberry.field(description="For programs.")
+    message: str = strawberry.field(description="For people.")
+    until: datetime | None = strawberry.field(description="When it goes on, where that is known.")
+
+
+_NOTICES = {
+    Notices.RETRYING: "The model didn't answer as it should; asking it again.",
+    Notices.FALLBACK: "The model can't be reached; the built-in interpreter answers.",
+}
+
+
+def _notice(kind: str | None, until: datetime | None) -> TurnNotice | None:
+    return None if kind is None else TurnNotice(kind=kind, message=_NOTICES[Notices(kind)], until=until)
+
+
 def _turn_error(code: str | None, message: str | None, retryable: bool | None) -> TurnError | None:
     return None if code is None else TurnError(code=code, message=message or "", retryable=bool(retryable))
 
@@ -174,7 +220,14 @@ class Turn(Node):
         *DRAFT, description="The assistant's text so far; survives a reload, a lost socket and a restart."
     )
     reply: Message | None = one(turns.c.reply_id, description="The assistant's message; null until the turn ends.")
+    retry_of: Turn | None = one(turns.c.retry_of, description="The turn that this one answers anew, if it does.")
     attempt: int = column(description="Rises whenever the text starts anew.")
+    notice: TurnNotice | None = pure(
+        _notice,
+        needs=[turns.c.notice, turns.c.notice_until],
+        description="What holds it up while it runs, if anything.",
+    )
+    confirm_until: datetime | None = column(description="Until when it waits for the user's word; null: without end.")
     version: int = column(description="Rises at every change.")
     tool_calls: list[ToolCall] = many(
         tool_calls.c.turn_id,
@@ -195,6 +248,10 @@ class Turn(Node):
     created_at: datetime = column(description="When it was queued.")
     started_at: datetime | None = column(description="When it was first taken up.")
     finished_at: datetime | None = column(description="When it ended.")
+    can_undo: bool = expr(
+        *CAN_UNDO,
+        description="It has calls that changed something and aren't undone; undoing may still find a conflict.",
+    )
 
 
 _TASKS_OF_CALL = Through(tool_call_tasks.c.tool_call_id, tool_call_tasks.c.task_id)
@@ -220,8 +277,22 @@ class TasksFound:
     total_count: int = strawberry.field(description="How many there were in all.")
 
 
+_UNDONE = Through(undone_calls.c.tool_call_id, undone_calls.c.undone_call_id)
+
+
+@strawberry.type(description="What a call of the tool undo took back.")
+class Undone:
+    id: strawberry.Private[Any]
+    tool_calls: list[ToolCall] = many(
+        _UNDONE, order=[undone_calls.c.position], limit=100, description="The calls, in the order it took them back."
+    )
+    tasks: list[Task] = many(
+        _TASKS_OF_CALL, order=[tool_call_tasks.c.position], limit=100, description="The tasks, as they are now."
+    )
+
+
 ToolResult = Annotated[
-    TasksChanged | TasksFound, strawberry.union("ToolResult", description="What a completed call did.")
+    TasksChanged | TasksFound | Undone, strawberry.union("ToolResult", description="What a completed call did.")
 ]
 
 
@@ -231,12 +302,20 @@ class ToolError:
     message: str = strawberry.field(description="For people, and for the model.")
 
 
-def _result(call_id: Any, status: str, operation: str, total: int | None) -> TasksChanged | TasksFound | None:
+def _result(
+    call_id: Any, status: str, tool: str, operation: str, total: int | None
+) -> TasksChanged | TasksFound | Undone | None:
     if status != Statuses.COMPLETED:
         return None
+    if tool == Tools.UNDO:
+        return Undone(id=call_id)
     if operation == Operations.SEARCH:
         return TasksFound(id=call_id, total_count=total or 0)
     return TasksChanged(id=call_id)
+
+
+def _waits(status: str, asked_at: datetime | None, decided_at: datetime | None) -> bool:
+    return status == Statuses.PENDING and asked_at is not None and decided_at is None
 
 
 def _tool_error(code: str | None, message: str | None) -> ToolError | None:
@@ -256,18 +335,33 @@ class ToolCall(Node):
     status: ToolCallStatus = column(description="Where it stands.")
     result: ToolResult | None = pure(
         _result,
-        needs=[tool_calls.c.id, tool_calls.c.status, tool_calls.c.operation, tool_calls.c.total_count],
+        needs=[
+            tool_calls.c.id,
+            tool_calls.c.status,
+            tool_calls.c.tool_name,
+            tool_calls.c.operation,
+            tool_calls.c.total_count,
+        ],
         description="What it did, once completed.",
     )
     error: ToolError | None = pure(
         _tool_error, needs=[tool_calls.c.error_code, tool_calls.c.error_message], description="Why it failed."
     )
-    task: Task | None = one(ONLY_TASK, description="The task it touched or found, where that is exactly one.")
+    task: Task | None = one(ONLY_TASK, description="The task it touches or found, where that is exactly one.")
     tasks: list[Task] = many(
-        _TASKS_OF_CALL, order=[tool_call_tasks.c.position], limit=100, description="All of them, at most 100."
+        _TASKS_OF_CALL,
+        order=[tool_call_tasks.c.position],
+        limit=100,
+        description="All of them, at most 100; for a waiting call those it would change.",
+    )
+    needs_confirmation: bool = pure(
+        _waits,
+        needs=[tool_calls.c.status, tool_calls.c.asked_at, tool_calls.c.decided_at],
+        description="Whether it waits for the user's word (`decideToolCalls`).",
     )
     created_at: datetime = column(description="When it was asked for.")
     executed_at: datetime | None = column(description="When it ran.")
+    undone_at: datetime | None = column(description="When it was taken back, if it is.")
     version: int = column(description="Rises at every step.")
 
 

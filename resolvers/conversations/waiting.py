@@ -26,28 +26,29 @@ def check_wait(seconds: int) -> int:
     return seconds
 
 
-async def wait_for_turn(operation: Operation, turn_id: UUID, seconds: int) -> None:
-    """Return when the turn has ended or the time is over; what is read afterwards is of a fresh snapshot."""
+async def wait_for_turn(operation: Operation, turn_id: UUID, seconds: float) -> None:
+    """Return when the turn has ended or waits for its user, or the time is over; what is read afterwards is of a fresh
+    snapshot."""
     if not seconds:
         return
     try:
         async with asyncio.timeout(seconds):
-            await _until_ended(operation, turn_id)
+            await _until_settled(operation, turn_id)
     except TimeoutError:
         pass
     finally:
         await operation.renew()
 
 
-async def _until_ended(operation: Operation, turn_id: UUID) -> None:
-    ended, seq = await _look(operation, turn_id)
-    if ended:
+async def _until_settled(operation: Operation, turn_id: UUID) -> None:
+    settled, seq = await _look(operation, turn_id)
+    if settled:
         return
     async with aclosing(operation.application.hub.follow(operation.user_id, seq)) as items:
         async for item in items:
             if not isinstance(item, Batch) or any(change.entity_id == turn_id for change in item.changes):
-                ended, _ = await _look(operation, turn_id)
-                if ended:
+                settled, _ = await _look(operation, turn_id)
+                if settled:
                     return
 
 
@@ -58,4 +59,4 @@ async def _look(operation: Operation, turn_id: UUID) -> tuple[bool, int]:
         status = await session.scalar(statement)
         seq = (await position(session)).seq
     await operation.renew()
-    return status is None or TurnStatus(status).ended, seq
+    return status is None or TurnStatus(status).settled, seq

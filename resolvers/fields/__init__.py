@@ -2,7 +2,7 @@
 
 from resolvers.fields.arguments import AfterArgument, BeforeArgument, FirstArgument, LastArgument, PageArguments
 from resolvers.fields.connections import Connection, Edge, PageInfo
-from resolvers.fields.declarations import Expr, Scope, Through, column, connection, expr, many, one, pure
+from resolvers.fields.declarations import Expr, Scope, Through, column, connection, expr, many, one, pure, several
 from resolvers.fields.keyset import Key, Keyset
 from resolvers.fields.nodes import Node, node, node_types
 
@@ -29,4 +29,5 @@ __all__ = [
     "node_types",
     "one",
     "pure",
+    "several",
 ]

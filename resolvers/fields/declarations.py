@@ -3,6 +3,7 @@ gives plain Strawberry a resolver that means the same."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -59,6 +60,13 @@ class One:
     key_expr: Expr | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Several:
+    """The targets whose primary keys an attribute of the root lists."""
+
+    key: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Through:
     """A link table between the row and its targets: `here` refers to the row, `there` to the target."""
@@ -88,7 +96,7 @@ class Page:
     newest: bool = False
 
 
-Declared = Column | Expr | Pure | One | Many | Page
+Declared = Column | Expr | Pure | One | Several | Many | Page
 
 
 def _field(declared: Declared, resolver: Callable[..., Any] | None, description: str) -> Any:
@@ -132,6 +140,17 @@ def one(key: SqlColumn[Any] | Expr | str, *, description: str) -> Any:
         return None if value is None else await info.context.edges.one(info, value)
 
     return _field(edge, resolve, description)
+
+
+def several(key: str, *, description: str) -> Any:
+    """The targets that an attribute of the root lists, in order; what is gone is left out."""
+
+    async def resolve(root: Any, info: Info) -> Any:
+        edges = info.context.edges
+        found = await asyncio.gather(*(edges.one(info, value) for value in getattr(root, key)))
+        return [one for one in found if one is not None]
+
+    return _field(Several(key), resolve, description)
 
 
 def many(

@@ -23,6 +23,7 @@ from services.tasks.reading import (
     with_labels,
 )
 from services.tasks.values import NewTask, TaskPatch
+from services.tasks.writing import check_unchanged
 
 __all__ = [
     "Days",
@@ -34,6 +35,7 @@ __all__ = [
     "TaskPatch",
     "TaskQuery",
     "candidates",
+    "check_unchanged",
     "complete_task",
     "complete_tasks",
     "create_task",

@@ -58,11 +58,12 @@ async def get_task(session: Session, task_id: UUID) -> Task | None:
     return await session.one(_own(session).where(tasks.c.id == task_id), Task)
 
 
-async def get_tasks(session: Session, task_ids: Sequence[UUID]) -> list[Task]:
-    """Those of the tasks that exist and aren't deleted, in the order given, each once."""
+async def get_tasks(session: Session, task_ids: Sequence[UUID], *, deleted: bool = False) -> list[Task]:
+    """Those of the tasks that exist, in the order given, each once; deleted ones only where `deleted` is set."""
     if not task_ids:
         return []
-    found = await session.all(_own(session).where(tasks.c.deleted_at.is_(None), tasks.c.id.in_(task_ids)), Task)
+    statement = _own(session).where(tasks.c.id.in_(task_ids))
+    found = await session.all(statement if deleted else statement.where(tasks.c.deleted_at.is_(None)), Task)
     by_id = {task.id: task for task in found}
     return [by_id[task_id] for task_id in dict.fromkeys(task_ids) if task_id in by_id]
 

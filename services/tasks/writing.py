@@ -51,6 +51,20 @@ async def hold(
     return [held[task_id] for task_id in dict.fromkeys(task_ids)]
 
 
+async def check_unchanged(work: UnitOfWork, seen: Sequence[tuple[UUID, int]]) -> None:
+    """Hold these tasks until COMMIT. Raises DomainError VERSION_CONFLICT, with the task as its node, where one is no
+    longer at the version given, or gone."""
+    ids = [task_id for task_id, _ in seen]
+    statement = rows_of(tasks).where(tasks.c.user_id == work.user_id, tasks.c.id.in_(ids)).order_by(tasks.c.id)
+    held = {task.id: task for task in await work.all(statement.with_for_update(key_share=True), Task)}
+    for task_id, version in seen:
+        task = held.get(task_id)
+        if task is None or task.version != version:
+            name = f"“{task.title}”" if task is not None else "A task"
+            message = f"{name} has changed since you were asked; nothing of this was done."
+            raise DomainError(ErrorCode.VERSION_CONFLICT, message, node=("Task", task_id))
+
+
 async def write(
     work: UnitOfWork,
     before: Sequence[Task],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from models.enums import ChangeKind, TurnStatus
 from models.turns import Turn, turns
 from models.users import user_limits
 from services.messages import wake
+from services.turns.confirming import expire, is_expired
 from services.turns.ending import fail_turn
 from services.turns.leases import Lease, fence, of_turn
 
@@ -30,6 +31,8 @@ class Claimed:
     lease: Lease
     turn: Turn
     message: Message
+    waiting: Turn | None = None
+    """The earlier turn that waits for its user's word: this message is first read as the answer."""
 
 
 def _lease_end(seconds: float) -> Any:
@@ -56,28 +59,37 @@ async def claim(
     )
     if conversation is None:
         return None
-    live = await work.all(
+    live = await _live(work, conversation_id)
+    running, waiting = live.get(TurnStatus.RUNNING), live.get(TurnStatus.AWAITING_CONFIRMATION)
+    if running is not None:
+        if not await _is_over(work, running):
+            return None
+        if running.lost_leases + 1 < LOST_LEASES:
+            return await _take(work, running, owner, lease_seconds, lost_leases=running.lost_leases + 1)
+        await fail_turn(work, running, ErrorCode.INTERRUPTED, "The server was interrupted too often.", retryable=True)
+    if waiting is not None and await is_expired(work, waiting):
+        await expire(work, conversation, waiting)
+        waiting = None
+    queued = live.get(TurnStatus.QUEUED)
+    if queued is None or (running_limit and await _running(work) >= running_limit):
+        return None
+    return await _take(work, queued, owner, lease_seconds, lost_leases=queued.lost_leases, waiting=waiting)
+
+
+async def _live(work: UnitOfWork, conversation_id: UUID) -> dict[TurnStatus, Turn]:
+    """The conversation's turns that haven't ended, locked: the one that runs, the one that waits for its user, and of
+    the queued ones the oldest."""
+    statement = (
         rows_of(turns)
         .where(
             turns.c.user_id == work.user_id,
             turns.c.conversation_id == conversation_id,
-            turns.c.status.in_([TurnStatus.QUEUED.value, TurnStatus.RUNNING.value]),
+            turns.c.status.in_([status.value for status in TurnStatus if not status.ended]),
         )
-        .order_by(turns.c.number)
-        .with_for_update(key_share=True),
-        Turn,
+        .order_by(turns.c.number.desc())
+        .with_for_update(key_share=True)
     )
-    for turn in sorted(live, key=lambda one: one.status != TurnStatus.RUNNING):
-        if turn.status == TurnStatus.RUNNING and not await _is_over(work, turn):
-            return None
-        lost = turn.lost_leases + (turn.status == TurnStatus.RUNNING)
-        if lost >= LOST_LEASES:
-            await fail_turn(work, turn, ErrorCode.INTERRUPTED, "The server was interrupted too often.", retryable=True)
-            continue
-        if turn.status == TurnStatus.QUEUED and running_limit and await _running(work) >= running_limit:
-            return None
-        return await _take(work, turn, owner, lease_seconds, lost)
-    return None
+    return {TurnStatus(turn.status): turn for turn in await work.all(statement, Turn)}
 
 
 async def _is_over(work: UnitOfWork, turn: Turn) -> bool:
@@ -89,7 +101,15 @@ async def _running(work: UnitOfWork) -> int:
     return int(await work.scalar(statement))
 
 
-async def _take(work: UnitOfWork, turn: Turn, owner: str, lease_seconds: float, lost: int) -> Claimed:
+async def _take(
+    work: UnitOfWork,
+    turn: Turn,
+    owner: str,
+    lease_seconds: float,
+    *,
+    lost_leases: int,
+    waiting: Turn | None = None,
+) -> Claimed:
     taken = (
         update(turns)
         .where(of_turn(work, turn.id))
@@ -98,8 +118,10 @@ async def _take(work: UnitOfWork, turn: Turn, owner: str, lease_seconds: float, 
             lease_owner=owner,
             lease_number=turns.c.lease_number + 1,
             lease_until=_lease_end(lease_seconds),
-            lost_leases=lost,
+            lost_leases=lost_leases,
             attempt=turns.c.attempt + 1,
+            notice=None,
+            notice_until=None,
             started_at=func.coalesce(turns.c.started_at, work.now),
             version=turns.c.version + 1,
         )
@@ -112,7 +134,7 @@ async def _take(work: UnitOfWork, turn: Turn, owner: str, lease_seconds: float, 
     assert held is not None, "the row is locked"
     assert message is not None, "the turn refers to it"
     work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
-    return Claimed(Lease(work.user_id, turn.id, owner, held.lease_number), held, message)
+    return Claimed(Lease(work.user_id, turn.id, owner, held.lease_number), held, message, waiting)
 
 
 async def hand_on(work: UnitOfWork, lease: Lease) -> None:
@@ -125,3 +147,18 @@ async def hand_on(work: UnitOfWork, lease: Lease) -> None:
     )
     work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
     await wake(work, turn.conversation_id)
+
+
+async def resume(work: UnitOfWork, claimed: Claimed, *, lease_seconds: float) -> Claimed:
+    """Begin a turn anew under the lease that was taken, over or not, if nobody else has it. Raises LeaseLost."""
+    turn = await fence(work, claimed.lease)
+    begun = (
+        update(turns)
+        .where(of_turn(work, turn.id))
+        .values(lease_until=_lease_end(lease_seconds), attempt=turns.c.attempt + 1, version=turns.c.version + 1)
+        .returning(*turns.c)
+    )
+    held = await work.one(begun, Turn)
+    assert held is not None, "the row is locked"
+    work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+    return replace(claimed, turn=held)

@@ -7,62 +7,41 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from core.errors import ErrorCode
 from core.ids import new_id
 from core.unit_of_work import Change, UnitOfWork
-from models.conversations import MESSAGE_LIMIT, messages
+from models.conversations import MESSAGE_LIMIT, Conversation, messages
 from models.enums import ChangeKind, FinishReason, Sender, TurnStatus
-from models.turns import Turn, drafts, tool_calls, turns
+from models.turns import Turn, drafts, turns
 from services import conversations
 from services.context import ASSISTANT_KEY
 from services.messages import wake
+from services.tool_calls import fail_pending
 from services.turns.leases import Lease, fence, of_turn
 from services.usage import count_usage
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The assistant's message as the loop made it."""
+    """The assistant's message as the loop made it. Past the limit of a message it is cut, and LENGTH says so."""
 
     text: str
-    model: str
+    model: str | None
     finish_reason: FinishReason
     raw: Mapping[str, Any]
     shown: Sequence[str] | None
     """Global ids of the tasks that the conversation now shows, or None: as before."""
+    choices: Sequence[Mapping[str, Any]] = ()
+    """What the user can pick: {"label", "content", "task_id"} each."""
 
 
-async def complete(work: UnitOfWork, lease: Lease, reply: Reply, *, conversation_id: UUID) -> UUID:
-    """Store the assistant's message and end the turn. The message's id. Raises LeaseLost."""
+async def complete(work: UnitOfWork, lease: Lease, reply: Reply, *, conversation_id: UUID) -> None:
+    """Store the assistant's message and end the turn. Raises LeaseLost."""
     conversation = await conversations.lock(work, conversation_id)
     turn = await fence(work, lease)
-    message_id = new_id()
-    cut = len(reply.text) > MESSAGE_LIMIT
-    await work.execute(
-        insert(messages).values(
-            user_id=work.user_id,
-            id=message_id,
-            conversation_id=conversation_id,
-            position=conversation.message_count + 1,
-            sender=Sender.ASSISTANT.value,
-            content=reply.text[:MESSAGE_LIMIT],
-            created_at=work.now,
-            turn_id=turn.id,
-            model=reply.model,
-            finish_reason=(FinishReason.LENGTH if cut else reply.finish_reason).value,
-            raw=dict(reply.raw),
-        )
-    )
-    work.record(Change(ChangeKind.MESSAGE, message_id, conversation_id=conversation_id))
-    await _end(work, turn, {"status": TurnStatus.COMPLETED.value, "reply_id": message_id})
-    values: dict[str, Any] = {"message_count": conversation.message_count + 1, "last_activity_at": work.now}
-    if reply.shown is not None:
-        kept = conversation.context.get(ASSISTANT_KEY, {})
-        values["context"] = {**conversation.context, ASSISTANT_KEY: {**kept, "shown": list(reply.shown)}}
-    await conversations.save(work, conversation, **values)
-    return message_id
+    await end_with_reply(work, conversation, turn, reply, TurnStatus.COMPLETED)
 
 
 async def fail(
@@ -75,23 +54,57 @@ async def fail(
     await conversations.save(work, conversation, last_activity_at=work.now)
 
 
-async def fail_turn(work: UnitOfWork, turn: Turn, code: ErrorCode, message: str, *, retryable: bool) -> None:
-    open_calls = and_(
-        tool_calls.c.user_id == work.user_id, tool_calls.c.turn_id == turn.id, tool_calls.c.status == "PENDING"
-    )
-    left = await work.execute(
-        update(tool_calls)
-        .where(open_calls)
-        .values(
-            status="FAILED",
-            error_code=ErrorCode.INTERRUPTED.value,
-            error_message="The turn ended before this call ran.",
-            version=tool_calls.c.version + 1,
+async def end_with_reply(
+    work: UnitOfWork, conversation: Conversation, turn: Turn, reply: Reply, status: TurnStatus
+) -> None:
+    """End a turn, COMPLETED or CANCELLED, with a message. Both rows are locked; calls that never ran are FAILED."""
+    if status is TurnStatus.CANCELLED:
+        await fail_pending(work, turn, ErrorCode.REJECTED_BY_USER, "The turn was stopped before this call ran.")
+    message_id = await _insert_reply(work, conversation, turn, reply)
+    await _end(work, turn, {"status": status.value, "reply_id": message_id})
+    values: dict[str, Any] = {"message_count": conversation.message_count + 1, "last_activity_at": work.now}
+    if reply.shown is not None:
+        kept = conversation.context.get(ASSISTANT_KEY, {})
+        values["context"] = {**conversation.context, ASSISTANT_KEY: {**kept, "shown": list(reply.shown)}}
+    await conversations.save(work, conversation, **values)
+
+
+async def _insert_reply(work: UnitOfWork, conversation: Conversation, turn: Turn, reply: Reply) -> UUID:
+    message_id = new_id()
+    cut = len(reply.text) > MESSAGE_LIMIT
+    await work.execute(
+        insert(messages).values(
+            user_id=work.user_id,
+            id=message_id,
+            conversation_id=conversation.id,
+            position=conversation.message_count + 1,
+            sender=Sender.ASSISTANT.value,
+            content=reply.text[:MESSAGE_LIMIT],
+            created_at=work.now,
+            turn_id=turn.id,
+            model=reply.model,
+            finish_reason=(FinishReason.LENGTH if cut else reply.finish_reason).value,
+            raw=dict(reply.raw),
+            choices=[dict(choice) for choice in reply.choices],
         )
-        .returning(tool_calls.c.id)
     )
-    for call_id in left.scalars():
-        work.record(Change(ChangeKind.TOOL_CALL, call_id, conversation_id=turn.conversation_id))
+    work.record(Change(ChangeKind.MESSAGE, message_id, conversation_id=conversation.id))
+    return message_id
+
+
+async def cancel_silently(work: UnitOfWork, conversation: Conversation, turn: Turn) -> None:
+    """End a turn CANCELLED that was never run: there is nothing to keep. Both rows are locked."""
+    await _end(work, turn, {"status": TurnStatus.CANCELLED.value})
+    await conversations.save(work, conversation, last_activity_at=work.now)
+
+
+async def fail_turn(work: UnitOfWork, turn: Turn, code: ErrorCode, message: str, *, retryable: bool) -> None:
+    """End a locked turn FAILED, with its calls that never ran."""
+    told = "The turn ended before this call ran."
+    if code is ErrorCode.CONFIRMATION_EXPIRED:
+        await fail_pending(work, turn, code, "You didn't confirm this in time.")
+    else:
+        await fail_pending(work, turn, ErrorCode.INTERRUPTED, told)
     error = {"error_code": code.value, "error_message": message, "error_retryable": retryable}
     await _end(work, turn, {"status": TurnStatus.FAILED.value, **error})
 
@@ -101,9 +114,18 @@ async def _end(work: UnitOfWork, turn: Turn, values: Mapping[str, Any]) -> None:
     await work.execute(
         update(turns)
         .where(of_turn(work, turn.id))
-        .values(**values, lease_owner=None, lease_until=None, finished_at=work.now, version=turns.c.version + 1)
+        .values(
+            **values,
+            lease_owner=None,
+            lease_until=None,
+            confirm_until=None,
+            notice=None,
+            notice_until=None,
+            finished_at=work.now,
+            version=turns.c.version + 1,
+        )
     )
-    if values["status"] == TurnStatus.COMPLETED.value:
+    if values["status"] != TurnStatus.FAILED.value:
         await work.execute(delete(drafts).where(drafts.c.user_id == work.user_id, drafts.c.turn_id == turn.id))
     work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
     await count_usage(work, turns_=1)

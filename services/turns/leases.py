@@ -11,6 +11,7 @@ from core.unit_of_work import Session, UnitOfWork
 from models.base import rows_of
 from models.enums import TurnStatus
 from models.turns import Turn, turns
+from services import conversations
 
 
 class LeaseLost(Exception):
@@ -30,6 +31,12 @@ class Lease:
 def of_turn(session: Session, turn_id: UUID) -> ColumnElement[bool]:
     """The turn of that id, as a condition."""
     return and_(turns.c.user_id == session.user_id, turns.c.id == turn_id)
+
+
+async def hold(work: UnitOfWork, lease: Lease, conversation_id: UUID) -> None:
+    """The conversation and then the turn, locked in the house's order before anything else is. Raises LeaseLost."""
+    await conversations.lock(work, conversation_id)
+    await fence(work, lease)
 
 
 async def fence(work: UnitOfWork, lease: Lease) -> Turn:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, insert, update
+from sqlalchemy import and_, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.ids import new_id
 from core.unit_of_work import Change, Session, UnitOfWork
 from models.base import rows_of
 from models.conversations import Message
-from models.enums import ChangeKind, OperationType, ToolName
+from models.enums import ChangeKind, OperationType, ToolName, TurnNotice
 from models.turns import Round, ToolCall, Turn, drafts, rounds, tool_calls, turns
 from services.turns.leases import Lease, fence, of_turn
 from services.usage import Spent, count_usage
@@ -30,6 +31,14 @@ class NewCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Committed:
+    """The calls of a stored round, and the tokens that the user's model calls took today."""
+
+    calls: Sequence[ToolCall]
+    tokens_today: int
+
+
+@dataclass(frozen=True, slots=True)
 class Understanding:
     """What was found in the user's message; kept on its turn."""
 
@@ -38,17 +47,48 @@ class Understanding:
     entities: Sequence[Mapping[str, Any]]
 
 
-async def start_anew(work: UnitOfWork, lease: Lease, attempt: int) -> None:
-    """The text starts anew: drafts and deltas of earlier attempts no longer count. Raises LeaseLost."""
+async def start_anew(
+    work: UnitOfWork,
+    lease: Lease,
+    attempt: int,
+    notice: TurnNotice,
+    *,
+    text: str = "",
+    until: datetime | None = None,
+    spent: Spent | None = None,
+) -> None:
+    """The text starts anew from that of the committed rounds: earlier attempts no longer count. Raises LeaseLost.
+
+    `notice` says why, and `until` when the attempt begins. `spent` is what an answer took that is thrown away.
+    """
     turn = await fence(work, lease)
-    await work.execute(update(turns).where(of_turn(work, turn.id)).values(attempt=attempt, version=turns.c.version + 1))
+    values: dict[str, Any] = {"attempt": attempt, "notice": notice.value, "notice_until": until}
+    if spent is not None:
+        values |= _counted(spent)
+        await count_usage(work, model_calls=1, spent=spent)
+    await work.execute(update(turns).where(of_turn(work, turn.id)).values(**values, version=turns.c.version + 1))
+    if text:
+        await write_draft(work, turn.id, attempt, text)
     work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+
+
+def _counted(spent: Spent) -> dict[str, Any]:
+    return {
+        "input_tokens": turns.c.input_tokens + spent.input_tokens,
+        "output_tokens": turns.c.output_tokens + spent.output_tokens,
+        "model_calls": turns.c.model_calls + 1,
+    }
 
 
 async def save_draft(work: UnitOfWork, lease: Lease, attempt: int, text: str) -> None:
     """Keep the text so far, for those who join later. Raises LeaseLost."""
     await fence(work, lease)
-    made = upsert(drafts).values(user_id=work.user_id, turn_id=lease.turn_id, attempt=attempt, text=text)
+    await write_draft(work, lease.turn_id, attempt, text)
+
+
+async def write_draft(work: UnitOfWork, turn_id: UUID, attempt: int, text: str) -> None:
+    """Store the draft of a turn that is held by this transaction."""
+    made = upsert(drafts).values(user_id=work.user_id, turn_id=turn_id, attempt=attempt, text=text)
     await work.execute(
         made.on_conflict_do_update(
             index_elements=[drafts.c.user_id, drafts.c.turn_id],
@@ -66,7 +106,7 @@ async def commit_round(
     *,
     message: Message,
     understanding: Understanding | None,
-) -> list[ToolCall]:
+) -> Committed:
     """Keep what the model said in one round, and its calls as PENDING, before the first runs. Raises LeaseLost."""
     turn = await fence(work, lease)
     await work.execute(
@@ -80,12 +120,7 @@ async def commit_round(
         )
     )
     made = await _insert_calls(work, turn, done.number, calls, message)
-    values: dict[str, Any] = {
-        "input_tokens": turns.c.input_tokens + spent.input_tokens,
-        "output_tokens": turns.c.output_tokens + spent.output_tokens,
-        "model_calls": turns.c.model_calls + 1,
-        "version": turns.c.version + 1,
-    }
+    values = {**_counted(spent), "notice": None, "notice_until": None, "version": turns.c.version + 1}
     if understanding is not None:
         values |= {
             "intent": understanding.intent,
@@ -93,8 +128,10 @@ async def commit_round(
             "entities": [dict(entity) for entity in understanding.entities],
         }
     await work.execute(update(turns).where(of_turn(work, turn.id)).values(values))
-    await count_usage(work, model_calls=1, spent=spent)
-    return made
+    if turn.notice is not None:
+        work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+    tokens_today = await count_usage(work, model_calls=1, spent=spent)
+    return Committed(made, tokens_today)
 
 
 async def _insert_calls(
@@ -123,6 +160,22 @@ async def _insert_calls(
     for call in made:
         work.record(Change(ChangeKind.TOOL_CALL, call.id, conversation_id=turn.conversation_id))
     return sorted(made, key=lambda call: call.index)
+
+
+async def read_draft(session: Session, turn_id: UUID) -> str:
+    """The turn's text so far: its draft as last saved, or where none was the text of its rounds."""
+    draft = await session.scalar(
+        select(drafts.c.text).where(drafts.c.user_id == session.user_id, drafts.c.turn_id == turn_id)
+    )
+    if draft is not None:
+        return str(draft)
+    done, _ = await read_progress(session, turn_id)
+    return joined(one.text for one in done)
+
+
+def joined(texts: Iterable[str]) -> str:
+    """The texts of rounds as one, so that offsets never go back within an attempt."""
+    return "\n\n".join(text for text in texts if text)
 
 
 async def read_progress(session: Session, turn_id: UUID) -> tuple[list[Round], list[ToolCall]]:

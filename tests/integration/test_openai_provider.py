@@ -232,7 +232,7 @@ async def test_the_provider_names_its_model_and_serves_many_calls_over_one_conne
         ("stop", FinishReason.STOP),
         ("tool_calls", FinishReason.STOP),
         ("function_call", FinishReason.STOP),
-        ("content_filter", FinishReason.STOP),
+        ("content_filter", FinishReason.ERROR),
         ("length", FinishReason.LENGTH),
         ("max_tokens", FinishReason.LENGTH),
         ("something_new", FinishReason.STOP),

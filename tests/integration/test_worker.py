@@ -434,19 +434,22 @@ async def test_an_outage_is_no_attempt(
     assert model.asked == [("first", 0), ("second", 0)]
 
 
-async def test_a_turn_that_could_not_be_written_is_taken_up_again(
+async def test_a_turn_that_could_not_be_written_goes_on_under_its_lease(
     database: Database, bus: Bus, dsn: Dsn, model: Model, hub: Hub, user: str, server: str
 ) -> None:
-    talk = Talk(database, hub, SHORT, user)
+    talk = Talk(database, hub, LONG, user)
     model.hold("add milk", 1)
-    async with working(database, bus, dsn, model, SHORT) as worker:
-        said = await talk.send("add milk")
-        await model.has_asked("add milk", 1)
-        async with outage(Dsn.parse(server, "DATABASE_URL"), dsn):
-            model.release("add milk", 1)
-            await until(lambda: worker.running == 0)
-        ended = await talk.ended(said)
-    assert (ended.turn.status, ended.turn.lease_number) == ("COMPLETED", 2)
+    with capture_logs() as logged:
+        async with working(database, bus, dsn, model):
+            said = await talk.send("add milk")
+            await model.has_asked("add milk", 1)
+            before = await look(talk, said)
+            async with outage(Dsn.parse(server, "DATABASE_URL"), dsn):
+                model.release("add milk", 1)
+                await until(lambda: "database_lost" in [entry["event"] for entry in logged])
+            ended = await talk.ended(said)
+    assert (ended.turn.status, ended.turn.lease_number, ended.turn.lost_leases) == ("COMPLETED", 1, 0)
+    assert ended.turn.attempt == before.attempt + 1
     assert model.asked == [("add milk", 0), ("add milk", 1), ("add milk", 1)]
     assert await titles(talk) == ["milk"]
 
@@ -508,7 +511,7 @@ async def test_a_job_never_raises(
     database: Database, bus: Bus, dsn: Dsn, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
-        raise OSError("the database is away")
+        raise LookupError("the user is gone")
 
     monkeypatch.setattr(database, "work", fail)
     worker = Worker(engine_for(database, bus, model), dsn, LONG)

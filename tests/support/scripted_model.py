@@ -28,7 +28,7 @@ from tests.support.scripted_rounds import (
     whole_answer,
 )
 
-__all__ = ["Call", "Fault", "Round", "ScriptedModel", "last_user_message"]
+__all__ = ["Call", "Fault", "Hold", "Round", "ScriptedModel", "last_user_message"]
 
 Script = Callable[[JsonObject], Round]
 

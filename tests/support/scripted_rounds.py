@@ -37,13 +37,18 @@ class Call:
         return self.arguments if isinstance(self.arguments, str) else json.dumps(dict(self.arguments))
 
 
+class Hold:
+    """Stands in a round's parts where the server stops until released."""
+
+
 @dataclass(frozen=True)
 class Round:
-    """One answer. `text` is sent a delta a piece; `usage` is (input, output) tokens; `finish_reason` None picks
-    "tool_calls" or "stop". With a `status` other than 200 only `headers` and `error` are sent. `raw` is sent as the
-    whole body in place of all else; `piece` breaks the body into writes of so many bytes."""
+    """One answer. `text` is sent a delta a piece, and stops at a Hold until released; `usage` is (input, output)
+    tokens; `finish_reason` None picks "tool_calls" or "stop". With a `status` other than 200 only `headers` and `error`
+    are sent. `raw` is sent as the whole body in place of all else; `piece` breaks the body into writes of so many
+    bytes."""
 
-    text: Sequence[str] = ()
+    text: Sequence[str | Hold] = ()
     calls: Sequence[Call] = ()
     usage: tuple[int, int] | None = (12, 7)
     finish_reason: str | None = None
@@ -69,10 +74,6 @@ class Round:
         if fields.get("usage") is not None:
             fields["usage"] = tuple(fields["usage"])
         return cls(**fields)
-
-
-class Hold:
-    """Stands in a round's parts where the server stops until released."""
 
 
 class Hangup:
@@ -107,7 +108,8 @@ def stream_parts(round_: Round, number: int, model: str) -> Iterator[Part]:
 
 def whole_answer(round_: Round, number: int, model: str) -> bytes:
     """The same answer as one JSON object."""
-    message: JsonObject = {"role": "assistant", "content": "".join(round_.text) or None}
+    text = "".join(piece for piece in round_.text if isinstance(piece, str))
+    message: JsonObject = {"role": "assistant", "content": text or None}
     if round_.calls:
         message["tool_calls"] = [_call(call, number, place) for place, call in enumerate(round_.calls)]
     choice = {"index": 0, "message": message, "finish_reason": _finish_reason(round_)}
@@ -119,6 +121,9 @@ def whole_answer(round_: Round, number: int, model: str) -> bytes:
 
 def _text_parts(round_: Round, number: int, model: str) -> Iterator[Part]:
     for place, piece in enumerate(round_.text, 1):
+        if isinstance(piece, Hold):
+            yield piece
+            continue
         event = _event(number, model, {"content": piece})
         if round_.fault is Fault.CUT_MID_TEXT and place == len(round_.text):
             yield event[: len(event) // 2]

@@ -1,0 +1,43 @@
+"""Stopping a turn on its user's word: at once where nobody works on it, otherwise by the worker that does."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import update
+
+from core.unit_of_work import Change, UnitOfWork
+from models.conversations import Conversation
+from models.enums import ChangeKind, TurnStatus
+from models.turns import Turn, turns
+from services import conversations
+from services.turns.ending import Reply, cancel_silently, end_with_reply
+from services.turns.leases import Lease, fence, of_turn
+
+
+async def note_cancel(work: UnitOfWork, turn: Turn) -> None:
+    """Keep that the user wants a running turn stopped: its worker is told, and whoever takes it over sees it."""
+    if turn.cancel_requested_at is not None:
+        return
+    await work.execute(
+        update(turns).where(of_turn(work, turn.id)).values(cancel_requested_at=work.now, version=turns.c.version + 1)
+    )
+    work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+
+
+async def cancel_as_worker(work: UnitOfWork, lease: Lease, reply: Reply, *, conversation_id: UUID) -> None:
+    """End the turn CANCELLED with what it has said. Raises LeaseLost."""
+    conversation = await conversations.lock(work, conversation_id)
+    turn = await fence(work, lease)
+    await end_with_reply(work, conversation, turn, reply, TurnStatus.CANCELLED)
+
+
+async def cancel(work: UnitOfWork, conversation: Conversation, turn: Turn, reply: Reply | None) -> None:
+    """End a live turn CANCELLED, whoever works on it: its fence falls. Both rows are locked.
+
+    `reply` is None for a turn that was never run.
+    """
+    if reply is None:
+        await cancel_silently(work, conversation, turn)
+    else:
+        await end_with_reply(work, conversation, turn, reply, TurnStatus.CANCELLED)
