@@ -22,7 +22,7 @@ from models.turns import ToolCall
 from services import tool_calls
 from services.tasks import check_unchanged
 from services.tool_calls import Target
-from services.turns import Lease, fence
+from services.turns import Lease, fence, hold
 
 log = structlog.get_logger()
 
@@ -58,8 +58,8 @@ async def run_call(
     `arguments` is what the model wrote; a call that its user agreed to runs with what they were shown instead. The
     call's row, what it changed, the revisions and the log entries commit together or not at all.
     """
-    await fence(work, lease)
     tool = tool_of(call)
+    await (hold(work, lease, call.conversation_id) if tool.reaches_back else fence(work, lease))
     try:
         parameters = read_parameters(tool, call.parameters) if call.decided_at else read_arguments(tool, arguments)
     except ValueError as error:

@@ -16,6 +16,7 @@ from assistant.tools import (
     list_tasks,
     reschedule_tasks,
     search_tasks,
+    undo,
     update_task,
 )
 from assistant.tools.base import Tool
@@ -29,6 +30,7 @@ _MODULES: Final = (
     search_tasks,
     categorize_tasks,
     reschedule_tasks,
+    undo,
 )
 
 TOOLS: Final[Mapping[str, Tool]] = MappingProxyType({module.TOOL.name.value: module.TOOL for module in _MODULES})

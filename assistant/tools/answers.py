@@ -19,7 +19,7 @@ TASKS_LIMIT: Final = 100
 def task_json(labelled: LabelledTask, number: int | None) -> dict[str, Any]:
     """One task; `number` is its place in the list that is then shown."""
     task = labelled.task
-    return {
+    told = {
         "number": number,
         "id": to_global_id("Task", task.id),
         "title": task.title,
@@ -30,6 +30,7 @@ def task_json(labelled: LabelledTask, number: int | None) -> dict[str, Any]:
         "priority": Priority(task.priority).name,
         "labels": [label.name for label in labelled.labels],
     }
+    return {**told, "is_deleted": True} if task.deleted_at else told
 
 
 def numbered(found: Sequence[LabelledTask]) -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ class Tool:
     """`run` takes the validated parameters. It raises ToolFailure or DomainError, and nothing is kept of it then.
 
     `affected` finds the tasks that a call would change, and changes nothing; None: it changes none that exist. It
-    raises as `run` does.
+    raises as `run` does. One that `reaches_back` touches other turns than its own, so the conversation is locked first.
     """
 
     name: ToolName
@@ -83,6 +83,7 @@ class Tool:
     run: Callable[[ToolContext, Any], Awaitable[ToolOutcome]]  # Any: an instance of `parameters`
     affected: Callable[[ToolContext, Any], Awaitable[list[UUID]]] | None = None  # Any: as above
     destructive: bool = False
+    reaches_back: bool = False
 
     @property
     def schema(self) -> dict[str, Any]:

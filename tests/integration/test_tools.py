@@ -26,7 +26,7 @@ from tests.conftest import new_user
 from tests.support.statements import counted
 
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)  # a Wednesday, 11:00 in Berlin
-CALL, CONVERSATION = uuid.uuid4(), uuid.uuid4()
+CALL, CONVERSATION, TURN = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
 
 
 class Caller:
@@ -44,10 +44,11 @@ class Caller:
         parameters = tool.parameters.model_validate(arguments)
 
         async def action(work: UnitOfWork) -> ToolOutcome:
-            return await tool.run(
-                ToolContext(work, self.now, self.time_zone, "en", self.shown, CONVERSATION, CALL, "what was said"),
-                parameters,
+            context = ToolContext(
+                work, self.now, self.time_zone, "en", self.shown, CONVERSATION, TURN, CALL, "what was said"
             )
+            targets = await tool.affected(context, parameters) if tool.affected is not None else []
+            return await tool.run(context.with_targets(tuple(targets)), parameters)
 
         outcome = await self.database.work(self.user, action)
         self.shown = outcome.shown if outcome.shown is not None else self.shown
@@ -99,7 +100,7 @@ def titles(answer: dict[str, Any]) -> list[str]:
 def test_every_tool_is_registered_under_its_name_with_a_described_schema() -> None:
     assert list(TOOLS) == [
         "add_task", "list_tasks", "update_task", "complete_task", "delete_task", "search_tasks", "categorize_tasks",
-        "reschedule_tasks",
+        "reschedule_tasks", "undo",
     ]  # fmt: skip
     assert {tool.name for tool in TOOLS.values()} == set(ToolName)
     assert [tool.name.value for tool in TOOLS.values() if tool.destructive] == ["delete_task"]
