@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from core.ids import parse_global_id
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A task as a result tells of it; `due_at` is an aware instant."""
+    """A task as a result tells of it; `id` is its global id, `due_at` an aware instant."""
 
     number: int | None
     title: str
@@ -19,11 +21,15 @@ class Shown:
     due_at: datetime | None = None
     priority: str = "NONE"
     labels: tuple[str, ...] = ()
+    is_deleted: bool = False
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One call and what came of it. `message` is set where it failed."""
+    """One call and what came of it. `message` and `code` are set where it failed; `undone` are the tools of the calls
+    that it took back.
+    """
 
     tool: str
     arguments: Mapping[str, object]
@@ -32,6 +38,28 @@ class Outcome:
     total: int = 0
     message: str | None = None
     candidates: tuple[Shown, ...] = ()
+    code: str | None = None
+    undone: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """The words that named the tasks it was about, or the title of a new one; empty where it named none."""
+        named = self.arguments.get("task") or self.arguments.get("title") or self.arguments.get("tasks")
+        return ", ".join(str(words) for words in named) if isinstance(named, list) else str(named or "")
+
+    @property
+    def wrote(self) -> bool:
+        """Whether it is a finished call of a tool that changes tasks."""
+        return self.message is None and self.action != "found"
+
+
+def is_task_id(text: str) -> bool:
+    """Whether a target is a task's global id rather than words."""
+    try:
+        parse_global_id(text, "Task")
+    except ValueError:
+        return False
+    return True
 
 
 def arguments_of(text: str) -> dict[str, object]:
@@ -44,18 +72,38 @@ def arguments_of(text: str) -> dict[str, object]:
 
 
 def read(tool: str, arguments: str, content: str) -> Outcome:
-    """What a call came to, by its result's JSON."""
-    result, given = arguments_of(content), arguments_of(arguments)
+    """What a call came to, by its arguments' and its result's JSON text."""
+    return outcome_of(tool, arguments_of(arguments), arguments_of(content))
+
+
+def outcome_of(tool: str, arguments: Mapping[str, object], result: Mapping[str, object]) -> Outcome:
+    """What a call came to, by its arguments and its result."""
+    tasks = _tasks(result.get("tasks"))
     if result.get("ok") is True:
-        tasks = _tasks(result.get("tasks"))
         total = result.get("total")
         return Outcome(
-            tool, given, str(result.get("action", "")), tasks, total if isinstance(total, int) else len(tasks)
+            tool,
+            arguments,
+            action=str(result.get("action", "")),
+            tasks=tasks,
+            total=total if isinstance(total, int) else len(tasks),
+            undone=_undone(result.get("undone")),
         )
     error = result.get("error")
-    message = error.get("message") if isinstance(error, dict) else None
-    said = message if isinstance(message, str) and message else "That didn't work."
-    return Outcome(tool, given, message=said, candidates=_tasks(result.get("candidates")))
+    told: Mapping[str, object] = error if isinstance(error, dict) else {}
+    message, code = told.get("message"), told.get("code")
+    return Outcome(
+        tool,
+        arguments,
+        tasks=tasks,
+        message=message if isinstance(message, str) and message else "That didn't work.",
+        candidates=_tasks(result.get("candidates")),
+        code=code if isinstance(code, str) else None,
+    )
+
+
+def _undone(raw: object) -> tuple[str, ...]:
+    return tuple(str(call.get("tool", "")) for call in raw if isinstance(call, dict)) if isinstance(raw, list) else ()
 
 
 def _tasks(raw: object) -> tuple[Shown, ...]:
@@ -73,6 +121,8 @@ def _task(raw: Mapping[str, object]) -> Shown:
         due_at=_instant(due_at),
         priority=str(raw.get("priority") or "NONE"),
         labels=tuple(str(label) for label in labels) if isinstance(labels, list) else (),
+        is_deleted=raw.get("is_deleted") is True,
+        id=str(raw.get("id") or ""),
     )
 
 

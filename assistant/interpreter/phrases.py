@@ -3,81 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from itertools import groupby
 
 from assistant.interpreter import dates
 from assistant.interpreter.outcomes import Outcome, Shown
+from assistant.interpreter.questions import unclear_words
+from assistant.interpreter.withholding import Planned, asks, undone, withheld
+from assistant.interpreter.wording import Viewpoint, day_words, due_words, joined, one_line, title
+from core.errors import ErrorCode
+
+__all__ = [
+    "EXAMPLES",
+    "GREETING",
+    "HELP",
+    "NEVER_MIND",
+    "NOTHING",
+    "THANKS",
+    "Planned",
+    "Viewpoint",
+    "answer",
+    "asks",
+    "day_words",
+    "due_words",
+    "failure",
+    "found",
+    "joined",
+    "title",
+]
 
 EXAMPLES = "“add buy milk tomorrow at 5pm”, “what do I have today?” or “mark buy milk as done”"
 GREETING = f"Hello! Tell me what to do with your tasks, for example {EXAMPLES}."
 HELP = (
-    "I keep your to-do list. I can add, show, find, complete, reopen, rename, move, prioritise, label and delete tasks."
-    f" Try {EXAMPLES}."
+    "I keep your to-do list. I can add, show, find, complete, reopen, rename, move, prioritise, label and delete tasks,"
+    f" and undo what I did. Try {EXAMPLES}."
 )
 THANKS = "You're welcome."
+NEVER_MIND = "All right, I left everything as it is."
 NOTHING = f"I changed nothing: I didn't see what to do with your tasks in that. You can say {EXAMPLES}."
 SHOWN_AT_MOST = 20
-_TITLE_AT_MOST = 120
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-@dataclass(frozen=True, slots=True)
-class Viewpoint:
-    """When and where the user reads this: an aware instant and an IANA zone."""
-
-    now: datetime
-    time_zone: str
-
-    @property
-    def today(self) -> date:
-        return self.now.astimezone(ZoneInfo(self.time_zone)).date()
-
-
-def day_words(day: date, today: date) -> str:
-    """ "tomorrow (Tue 24 Nov)", "Fri 27 Nov", with the year where it isn't the present one."""
-    plain = f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}" + (
-        f" {day.year}" if day.year != today.year else ""
-    )
-    near = {0: "today", 1: "tomorrow", -1: "yesterday"}.get((day - today).days)
-    return f"{near} ({plain})" if near else plain
-
-
-def due_words(task: Shown, view: Viewpoint) -> str | None:
-    """When a task is due, in the user's zone, or None."""
-    if task.due_at is not None:
-        local = task.due_at.astimezone(ZoneInfo(view.time_zone))
-        return f"{day_words(local.date(), view.today)} at {local:%H:%M}"
-    return day_words(task.due_date, view.today) if task.due_date else None
-
-
-def title(text: str) -> str:
-    """A title on one line, in quotation marks, cut where it is very long."""
-    line = " ".join(text.split())
-    return f"“{line if len(line) <= _TITLE_AT_MOST else line[: _TITLE_AT_MOST - 1] + '…'}”"
-
-
-def joined(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
 def answer(outcomes: Sequence[Outcome], view: Viewpoint) -> str:
-    """The reply to a whole round of calls, in their order; tasks added alike are named in one sentence."""
-    said: list[str] = []
-    added: list[Shown] = []
-    for outcome in outcomes:
-        if outcome.message is None and outcome.action == "created":
-            added.extend(outcome.tasks)
-            continue
-        if added:
-            said.append(_added(added, view))
-            added = []
-        said.append(_one(outcome, view))
-    if added:
-        said.append(_added(added, view))
+    """The reply to a whole round of calls, in their order; tasks that fared alike are named in one sentence.
+
+    Where calls ask which task was meant, the first asks, last of all, and the others are named to come after it.
+    """
+    asking = [outcome for outcome in outcomes if outcome.candidates]
+    told = [outcome for outcome in outcomes if not outcome.candidates]
+    said = [_alike(kind, list(some), view) for kind, some in groupby(told, key=_kind)]
+    if asking:
+        said.append(failure(asking[0], view))
+    if asking[1:]:
+        said.append(f"After that I'll ask about {joined([title(unclear_words(one)) for one in asking[1:]])}.")
     return "\n".join(part for part in said if part)
+
+
+def _kind(outcome: Outcome) -> str:
+    if outcome.code in (ErrorCode.REJECTED_BY_USER, ErrorCode.CONFIRMATION_EXPIRED):
+        return str(outcome.code)
+    return "created" if outcome.message is None and outcome.action == "created" else ""
+
+
+def _alike(kind: str, some: Sequence[Outcome], view: Viewpoint) -> str:
+    match kind:
+        case "created":
+            return _added([task for outcome in some for task in outcome.tasks], view)
+        case ErrorCode.REJECTED_BY_USER:
+            return f"{withheld(some)}, as you said."
+        case ErrorCode.CONFIRMATION_EXPIRED:
+            return f"{withheld(some)}: nobody confirmed it in time."
+        case _:
+            return "\n".join(_one(outcome, view) for outcome in some)
 
 
 def _added(tasks: Sequence[Shown], view: Viewpoint) -> str:
@@ -107,7 +103,9 @@ def _one(outcome: Outcome, view: Viewpoint) -> str:
         return failure(outcome, view)
     if outcome.action == "found":
         return found(outcome, view)
-    names = joined([title(task.title) for task in outcome.tasks]) if outcome.tasks else ""
+    if outcome.action == "undone":
+        return undone(outcome)
+    names = joined([title(task.title) for task in outcome.tasks])
     if not names:
         return "Nothing changed."
     match outcome.action:
@@ -132,7 +130,7 @@ def _updated(task: Shown, outcome: Outcome, view: Viewpoint) -> str:
     if "priority" in asked:
         now.append(f"{task.priority.lower()} priority" if task.priority != "NONE" else "without a priority")
     if asked.keys() & {"labels", "add_labels", "remove_labels"}:
-        labels = joined([title(label) for label in task.labels]) if task.labels else ""
+        labels = joined([title(label) for label in task.labels])
         now.append(f"labelled {labels}" if labels else "without labels")
     if "title" in asked:
         return f"The task is now called {name}{', ' + joined(now) if now else ''}."
@@ -184,10 +182,7 @@ def _heading(outcome: Outcome, total: int) -> str:
 
 
 def _line(task: Shown, view: Viewpoint) -> str:
-    line = " ".join(task.title.split())
     notes = [due_words(task, view), f"{task.priority.lower()} priority" if task.priority != "NONE" else None]
     notes += ["done" if task.is_completed else None, *(f"#{label}" for label in task.labels)]
     said = [note for note in notes if note]
-    return f"{line if len(line) <= _TITLE_AT_MOST else line[: _TITLE_AT_MOST - 1] + '…'}" + (
-        f" — {', '.join(said)}" if said else ""
-    )
+    return one_line(task.title) + (f" — {', '.join(said)}" if said else "")

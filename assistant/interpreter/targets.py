@@ -15,8 +15,8 @@ from uuid import UUID
 _ORDINALS = {
     name: place
     for place, names in enumerate(
-        ("first one 1st top", "second two 2nd", "third three 3rd", "fourth four 4th", "fifth five 5th", "sixth six 6th",
-         "seventh seven 7th", "eighth eight 8th", "ninth nine 9th", "tenth ten 10th"), start=1
+        ("first one 1st top former", "second two 2nd", "third three 3rd", "fourth four 4th", "fifth five 5th",
+         "sixth six 6th", "seventh seven 7th", "eighth eight 8th", "ninth nine 9th", "tenth ten 10th"), start=1
     )
     for name in names.split()
 }  # fmt: skip

@@ -44,7 +44,7 @@ async def find_task(context: ToolContext, words: str, prefer: Prefer = Prefer.NE
     by_id = _id_of(words)
     if by_id is not None:
         if not await get_tasks(context.work, [by_id]):
-            raise _nothing(words)
+            raise _gone()
         return by_id
     return await _by_words(context, words, prefer, await candidates(context.work, words, context.shown, _POOL))
 
@@ -60,7 +60,7 @@ async def find_tasks(context: ToolContext, several: Sequence[str]) -> list[UUID]
             found += [task.id for task in await get_tasks(context.work, context.shown)]
         elif (by_id := _id_of(words)) is not None:
             if by_id not in existing:
-                raise _nothing(words)
+                raise _gone()
             found.append(by_id)
         else:
             pool = everything or await candidates(context.work, words, context.shown, _POOL)
@@ -111,6 +111,10 @@ def _match(words: str, pool: Sequence[Task], shown: Sequence[UUID], prefer: Pref
 
 def _nothing(words: str) -> ToolFailure:
     return ToolFailure(ErrorCode.NOT_FOUND, f"No task fits {_quoted(words)}.")
+
+
+def _gone() -> ToolFailure:
+    return ToolFailure(ErrorCode.NOT_FOUND, "There is no such task, or not any more.")
 
 
 def _quoted(words: str) -> str:

@@ -84,6 +84,31 @@ async def test_two_matches_ask_back_and_delete_nothing(talk: Talk) -> None:
     assert set(await titles(talk)) == {"peanut butter", "almond butter"}
 
 
+async def test_picking_one_goes_on_where_it_stopped(talk: Talk) -> None:
+    for title in ("peanut butter", "almond butter", "call mom", "call dad"):
+        await talk.say(f"add {title}")
+    asked = await talk.say("delete butter and complete call")
+    assert asked.reply is not None
+    first = next(line for line in asked.reply.splitlines() if line.startswith("1."))
+    assert "butter" in first
+    assert "call mom" not in asked.reply
+
+    picked = await talk.say("the first one")
+
+    assert [(call.tool_name, call.status) for call in picked.calls] == [
+        ("delete_task", "COMPLETED"),
+        ("complete_task", "FAILED"),
+    ]
+    left = await titles(talk)
+    assert len(left) == 3
+    assert not any(title in first for title in left)
+    assert picked.reply is not None
+    assert "call dad" in picked.reply
+
+    await talk.say("call dad")
+    assert set(await titles(talk)) == set(left) - {"call dad"}
+
+
 @pytest.mark.parametrize("sentence", ["hello", "what can you do?", "what's the weather?", "I like milk"])
 async def test_talk_changes_nothing(talk: Talk, sentence: str) -> None:
     await talk.say("add milk")

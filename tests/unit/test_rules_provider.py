@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
@@ -24,6 +25,7 @@ from assistant.providers.base import (
     UserSaid,
 )
 from assistant.providers.rules import RulesProvider
+from core.ids import to_global_id
 from models.enums import FinishReason
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)  # a Monday
@@ -221,3 +223,172 @@ async def test_titles_are_shown_as_data_on_one_line() -> None:
     answer = text(await run(*turn(("delete_task", {"task": "a"}, done("deleted", task(nasty))))))
     assert "\n" not in answer
     assert len(answer) < 160
+
+
+async def test_taking_back_is_a_call_of_its_tool() -> None:
+    events = await run(UserSaid("undo that"))
+    assert calls(events) == [("undo", {})]
+    assert isinstance(events[0], Understood)
+    assert events[0].intent == "UPDATE"
+
+
+@pytest.mark.parametrize(
+    ("undone", "answer"),
+    [
+        (done("undone", task("milk", is_deleted=True), undone=[{"id": "1", "tool": "add_task"}]), "gone again"),
+        (done("undone", task("milk"), undone=[{"id": "1", "tool": "delete_task"}]), "back"),
+        (done("undone", task("milk"), undone=[{"id": "1", "tool": "update_task"}]), "as it was"),
+    ],
+)
+async def test_what_was_taken_back_says_how_the_task_is_now(undone: Mapping[str, object], answer: str) -> None:
+    assert text(await run(*turn(("undo", {}, undone)))) == f"Undone: “milk” is {answer}."
+
+
+async def test_what_cannot_be_taken_back_says_why() -> None:
+    refused = {"ok": False, "error": {"code": "NOT_UNDOABLE", "message": "“milk” was changed since."}}
+    assert text(await run(*turn(("undo", {}, refused)))) == "“milk” was changed since."
+
+
+async def test_bringing_back_undoes_a_deletion_and_nothing_else() -> None:
+    deleted = turn(("delete_task", {"task": "milk"}, done("deleted", task("milk"))))
+    added = turn(("add_task", {"title": "milk"}, done("created", task("milk"))))
+    assert calls(await run(*deleted, UserSaid("bring it back"))) == [("undo", {})]
+    assert calls(await run(*added, UserSaid("bring it back"))) == [
+        ("complete_task", {"task": "it", "completed": False})
+    ]
+
+
+def withheld(code: str) -> dict[str, object]:
+    return {"ok": False, "error": {"code": code, "message": "The user said no."}}
+
+
+async def test_calls_that_were_turned_down_are_said_plainly() -> None:
+    no = withheld("REJECTED_BY_USER")
+    items = turn(("delete_task", {"task": "milk"}, no), ("delete_task", {"task": "eggs"}, no))
+    assert text(await run(*items)) == "I left “milk” and “eggs” alone, as you said."
+
+
+async def test_calls_that_nobody_confirmed_are_said_plainly() -> None:
+    items = turn(("delete_task", {"task": "milk"}, withheld("CONFIRMATION_EXPIRED")))
+    assert text(await run(*items)) == "I left “milk” alone: nobody confirmed it in time."
+
+
+CALLED = failed("More than one task fits “call”.", task("call mom"), task("call dad"))
+TWO_QUESTIONS = turn(
+    ("delete_task", {"task": "milk"}, AMBIGUOUS),
+    ("add_task", {"title": "eggs"}, done("created", task("eggs"))),
+    ("complete_task", {"task": "call"}, CALLED),
+)
+
+
+async def test_of_several_questions_the_first_is_asked_last_of_all() -> None:
+    assert text(await run(*TWO_QUESTIONS)).splitlines() == [
+        "Added “eggs”.",
+        "More than one task fits “milk”. Which one?",
+        "1. milk",
+        "2. oat milk",
+        "After that I'll ask about “call”.",
+    ]
+
+
+async def test_a_choice_goes_on_with_the_other_questions_and_repeats_nothing_that_was_done() -> None:
+    events = await run(*TWO_QUESTIONS, AssistantSaid("Which one?"), UserSaid("the first one"))
+    assert calls(events) == [("delete_task", {"task": "the first one"}), ("complete_task", {"task": "call"})]
+
+
+@pytest.mark.parametrize("words", ["never mind", "none of these", "no", "cancel"])
+async def test_dropping_a_question_leaves_everything_as_it_is(words: str) -> None:
+    events = await run(*TWO_QUESTIONS, AssistantSaid("Which one?"), UserSaid(words))
+    assert calls(events) == []
+    assert text(events) == "All right, I left everything as it is."
+
+
+async def test_both_takes_each_candidate() -> None:
+    items = [*turn(("delete_task", {"task": "milk"}, AMBIGUOUS)), AssistantSaid("Which one?"), UserSaid("both of them")]
+    assert calls(await run(*items)) == [
+        ("delete_task", {"task": "the first one"}),
+        ("delete_task", {"task": "the second one"}),
+    ]
+    moved = turn(("reschedule_tasks", {"tasks": ["milk", "bread"], "due": "friday"}, AMBIGUOUS))
+    assert calls(await run(*moved, AssistantSaid("Which one?"), UserSaid("both"))) == [
+        ("reschedule_tasks", {"tasks": ["the first one", "the second one", "bread"], "due": "friday"})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "target"), [("number 2", "number 2"), ("I mean the last one", "the last one"), ("oat", "the second one")]
+)
+async def test_a_choice_may_be_worded_in_other_ways(words: str, target: str) -> None:
+    items = [*turn(("delete_task", {"task": "milk"}, AMBIGUOUS)), AssistantSaid("Which one?"), UserSaid(words)]
+    assert calls(await run(*items)) == [("delete_task", {"task": target})]
+
+
+async def test_a_choice_is_called_by_the_id_of_its_task() -> None:
+    ids = [to_global_id("Task", UUID(int=n)) for n in (1, 2)]
+    asked = failed("Which?", task("milk", id=ids[0]), task("oat milk", id=ids[1]))
+    for words in ("the second one", "2", "oat milk", "oat"):
+        items = [*turn(("delete_task", {"task": "milk"}, asked)), AssistantSaid("Which one?"), UserSaid(words)]
+        assert calls(await run(*items)) == [("delete_task", {"task": ids[1]})]
+
+
+async def test_a_choice_that_the_list_does_not_have_asks_again() -> None:
+    items = [*turn(("delete_task", {"task": "milk"}, AMBIGUOUS)), AssistantSaid("Which one?"), UserSaid("number 7")]
+    assert calls(await run(*items)) == [("delete_task", {"task": "milk"})]
+
+
+async def test_a_question_that_was_settled_in_its_own_turn_is_no_more_asked() -> None:
+    milk, oat = task("milk"), task("oat milk")
+    items = turn(("delete_task", {"task": "milk"}, failed("Which?", milk, oat)))
+    settled = turn(("delete_task", {"task": "milk"}, done("deleted", oat)))[1:]
+    assert calls(await run(*items, *settled, AssistantSaid("Deleted."), UserSaid("2"))) == []
+
+
+async def again(*items: Item) -> list[ProviderEvent]:
+    prompt = Prompt("", items, NOW, "Europe/Berlin", retry=True)
+    return [event async for event in RulesProvider().stream(prompt, ())]
+
+
+EGGS_AND_BREAD = "add eggs and add bread"
+EGGS_DONE = turn(("add_task", {"title": "eggs"}, done("created", task("eggs"))), said=EGGS_AND_BREAD)
+
+
+async def test_a_retry_calls_only_what_is_missing_and_tells_of_both() -> None:
+    assert calls(await again(*EGGS_DONE, UserSaid(EGGS_AND_BREAD))) == [("add_task", {"title": "bread"})]
+    bread = turn(("add_task", {"title": "bread"}, done("created", task("bread"))), said=EGGS_AND_BREAD)
+    assert text(await again(*EGGS_DONE, *bread)) == "Added “eggs” and “bread”."
+
+
+async def test_a_retry_with_nothing_missing_answers_from_what_was_done() -> None:
+    both = turn(
+        ("add_task", {"title": "eggs"}, done("created", task("eggs"))),
+        ("add_task", {"title": "bread"}, done("created", task("bread"))),
+        said=EGGS_AND_BREAD,
+    )
+    events = await again(*both, UserSaid(EGGS_AND_BREAD))
+    assert calls(events) == []
+    assert text(events) == "Added “eggs” and “bread”."
+
+
+async def test_a_retry_with_nothing_done_calls_everything() -> None:
+    said = "add eggs and add bread"
+    events = await again(UserSaid(said), AssistantSaid("", ()), UserSaid(said))
+    assert calls(events) == [("add_task", {"title": "eggs"}), ("add_task", {"title": "bread"})]
+
+
+async def test_each_call_that_was_done_stands_for_one_that_is_the_same() -> None:
+    said = "add milk and add milk"
+    once = turn(("add_task", {"title": "milk"}, done("created", task("milk"))), said=said)
+    assert calls(await again(*once, UserSaid(said))) == [("add_task", {"title": "milk"})]
+
+
+async def test_a_choice_retried_is_still_one() -> None:
+    asked = [*turn(("delete_task", {"task": "milk"}, AMBIGUOUS)), AssistantSaid("Which one?")]
+    empty = [UserSaid("2"), AssistantSaid("", ())]
+    assert calls(await again(*asked, *empty, UserSaid("2"))) == [("delete_task", {"task": "2"})]
+
+
+async def test_the_same_message_said_again_is_not_a_retry() -> None:
+    assert calls(await run(*EGGS_DONE, UserSaid(EGGS_AND_BREAD))) == [
+        ("add_task", {"title": "eggs"}),
+        ("add_task", {"title": "bread"}),
+    ]

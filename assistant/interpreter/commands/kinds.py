@@ -83,6 +83,14 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Undo:
+    """Takes back what was done last. `restores` asks for something back that was taken away: "bring it back"."""
+
+    kind: ClassVar[str] = "undo"
+    restores: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Greet:
     kind: ClassVar[str] = "greet"
 
@@ -95,6 +103,13 @@ class Help:
 @dataclass(frozen=True, slots=True)
 class Thanks:
     kind: ClassVar[str] = "thanks"
+
+
+@dataclass(frozen=True, slots=True)
+class NeverMind:
+    """Drops what was asked back, or what was about to be asked for."""
+
+    kind: ClassVar[str] = "never_mind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +130,11 @@ Command = (
     | Reschedule
     | Categorize
     | Delete
+    | Undo
     | Greet
     | Help
     | Thanks
+    | NeverMind
     | Nothing
 )
 

@@ -9,6 +9,7 @@ from itertools import zip_longest
 
 from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.adding import ASK_TITLE, adding, bullets
+from assistant.interpreter.commands.answers import read_answer
 from assistant.interpreter.commands.asking import listing, searching
 from assistant.interpreter.commands.kinds import (
     Add,
@@ -19,6 +20,7 @@ from assistant.interpreter.commands.kinds import (
     Greet,
     Help,
     ListTasks,
+    NeverMind,
     Nothing,
     Reopen,
     Reschedule,
@@ -30,8 +32,9 @@ from assistant.interpreter.commands.kinds import (
 from assistant.interpreter.commands.managing import MANAGING
 from assistant.interpreter.commands.text import plain, unwrap
 from assistant.interpreter.commands.titles import Setting, adds
+from assistant.interpreter.commands.undoing import undoing
 
-__all__ = ["ASK_TITLE", "is_choice", "understand"]
+__all__ = ["ASK_TITLE", "understand"]
 
 _READERS = (*MANAGING[:2], listing, *MANAGING[2:], searching, adding)
 _SPLIT = re.compile(
@@ -51,17 +54,6 @@ _HYPOTHETICAL = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?;\n]")
 _INFINITIVE = re.compile(r"\b(?:remind|need|have|forget|remember|reminder|task)\b", re.I)
-_CHOICE = re.compile(
-    r"(?:(?:the|number|no\.?|option|task|#)\s*)*(?:\d{1,3}|first|second|third|fourth|fifth|sixth|seventh|eighth"
-    r"|ninth|tenth|last|1st|2nd|3rd|\d{1,2}th"
-    r"|one|two|three|four|five|six|seven|eight|nine|ten|latter|former|top|bottom)(?:\s+(?:one|task|option))?",
-    re.I,
-)
-
-
-def is_choice(text: str) -> bool:
-    """Whether the whole message picks one of a list: "2", "#2", "the second one", "the last"."""
-    return _CHOICE.fullmatch(unwrap(plain(text))) is not None
 
 
 def understand(
@@ -73,7 +65,7 @@ def understand(
     """
     setting = Setting(now, time_zone, locale)
     text = plain(text).strip()
-    if social := _social(text):
+    if social := _social(text) or _answer(text, last_question):
         return Understanding((social,), 1.0)
     if listed := bullets(text, setting):
         return Understanding(listed, 0.8, _entities(listed))
@@ -94,6 +86,17 @@ def _social(text: str) -> Command | None:
             return command
     inner = unwrap(whole)
     return Help() if v.HELP.fullmatch(inner) else Thanks() if v.THANKS.fullmatch(inner) else None
+
+
+def _answer(text: str, last_question: str | None) -> Command | None:
+    """A yes or a no that is the whole message, where a question stood before it; "never mind" needs none."""
+    if v.NEVER_MIND.fullmatch(unwrap(text)):
+        return NeverMind()
+    if last_question is None or (yes := read_answer(text)) is None:
+        return None
+    if yes:
+        return Nothing(question=ASK_TITLE if ASK_TITLE in last_question else None)
+    return NeverMind()
 
 
 def _read_all(text: str, setting: Setting) -> tuple[Command, ...]:
@@ -138,6 +141,8 @@ def _read(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     clause = unwrap(clause)
     if not clause or _HYPOTHETICAL.match(clause):
         return None
+    if found := undoing(clause):
+        return found
     if re.match(r"(?:never ?mind|undo|revert)\b", clause, re.I):
         return None
     for reader in _READERS:

@@ -70,6 +70,13 @@ HELP = re.compile(
     re.I,
 )
 
+# What drops the matter, whether or not a question stood before it
+NEVER_MIND = re.compile(
+    r"(?:never ?mind|nvm|forget (?:it|about it|that|about that)|none of (?:these|those|them)|neither(?: of (?:them"
+    r"|these|those))?|scratch that|cancel (?:that|it)|leave (?:it|that)(?: alone)?|i(?:'ve| have)? changed my mind)",
+    re.I,
+)
+
 # Verbs that begin a command: where a second clause may start
 COMMAND_VERBS = (
     "add|put|remind|create|make|set|move|push|bump|shift|postpone|reschedule|snooze|delay|defer|delete|remove|cancel|erase"

@@ -1,0 +1,100 @@
+"""The tool calls that commands come to, and which of them are still to be made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assistant.interpreter.commands import (
+    Add,
+    Categorize,
+    Command,
+    Complete,
+    Delete,
+    ListTasks,
+    Reopen,
+    Reschedule,
+    Search,
+    Undo,
+    Update,
+)
+from assistant.interpreter.outcomes import Outcome
+from assistant.interpreter.questions import same_call
+
+_OPERATIONS = {
+    Add: "CREATE", Update: "UPDATE", Complete: "UPDATE", Reopen: "UPDATE", Reschedule: "UPDATE", Delete: "DELETE",
+    ListTasks: "SEARCH", Search: "SEARCH", Categorize: "CATEGORIZE", Undo: "UPDATE",
+}  # fmt: skip
+
+Call = tuple[str, dict[str, object]]
+"""A tool's name and its arguments."""
+
+
+def operation_of(commands: Sequence[Command]) -> str | None:
+    """What the first command that needs a tool does."""
+    return next((found for command in commands if (found := _OPERATIONS.get(type(command)))), None)
+
+
+def operation_of_tool(tool: str) -> str:
+    """What a tool does that takes targets."""
+    return {"delete_task": "DELETE", "categorize_tasks": "CATEGORIZE"}.get(tool, "UPDATE")
+
+
+def calls_of(commands: Sequence[Command], before: Sequence[Outcome]) -> list[Call]:
+    """The calls of the commands, in their order. `before` is what the turn before this one came to."""
+    made = (tool for command in commands if (tool := _tool(_back(command, before))))
+    return [(name, {key: value for key, value in arguments.items() if value is not None}) for name, arguments in made]
+
+
+def missing(wanted: Sequence[Call], done: Sequence[Outcome]) -> list[Call]:
+    """The calls that earlier attempts haven't completed: each of theirs stands for one that is the same."""
+    left, lacking = list(done), []
+    for name, arguments in wanted:
+        same = next((i for i, one in enumerate(left) if same_call(name, arguments, one)), None)
+        if same is None:
+            lacking.append((name, arguments))
+        else:
+            del left[same]
+    return lacking
+
+
+def _back(command: Command, before: Sequence[Outcome]) -> Command:
+    """ "Bring it back" takes a deletion back; where the turn before deleted nothing, it opens a task again."""
+    if not isinstance(command, Undo) or not command.restores:
+        return command
+    wrote = [outcome for outcome in before if outcome.wrote]
+    return Undo() if wrote and wrote[-1].action == "deleted" else Reopen("it")
+
+
+def _tool(command: Command) -> tuple[str, dict[str, object]] | None:
+    """The tool call of a command; None where it needs none."""
+    match command:
+        case Add(title, due, priority, labels):
+            return "add_task", {"title": title, "due": due, "priority": priority, "labels": list(labels) or None}
+        case ListTasks(due, status, label, priority, text):
+            arguments = {"due": due, "status": status, "label": label, "priority_at_least": priority, "text": text}
+            return "list_tasks", {**arguments}
+        case Search(query):
+            return "search_tasks", {"query": query}
+        case Update(target, title, description, priority):
+            return "update_task", {"task": target, "title": title, "description": description, "priority": priority}
+        case Complete(target):
+            return "complete_task", {"task": target}
+        case Reopen(target):
+            return "complete_task", {"task": target, "completed": False}
+        case Delete(target):
+            return "delete_task", {"task": target}
+        case _:
+            return _tool_of_many(command)
+
+
+def _tool_of_many(command: Command) -> tuple[str, dict[str, object]] | None:
+    match command:
+        case Categorize(names, added, removed):
+            labels = {"add_labels": list(added) or None, "remove_labels": list(removed) or None}
+            return "categorize_tasks", {"tasks": list(names), **labels}
+        case Reschedule(names, due):
+            return "reschedule_tasks", {"tasks": list(names), "due": due}
+        case Undo():
+            return "undo", {}
+        case _:
+            return None

@@ -1,0 +1,36 @@
+"""Clauses that take back what was done last: "undo that", "revert the last change", "bring it back"."""
+
+from __future__ import annotations
+
+import re
+
+from assistant.interpreter.commands.kinds import Command, Undo
+
+_THAT = (
+    r"(?:it|that|this|those|them|all of (?:it|that|them|those)|all (?:that|those)"
+    r"|everything you(?:'ve| have)? just did)"
+)
+_CHANGE = (
+    r"(?:change|changes|thing|things|action|one|step|edit|command|operation|move|update|deletion|removal|completion"
+    r"|addition|rename|renaming)"
+)
+_LAST = (
+    rf"(?:(?:the|my|your|that|this)\s+(?:(?:very\s+)?(?:last|latest|previous|recent|most recent)\s+)?{_CHANGE}"
+    r"(?:\s+you(?:'ve| have)? (?:just )?made)?"
+    r"|(?:the\s+)?last|what you(?:'ve| have)? (?:just |last )?(?:did|done|changed))"
+)
+_LEAD = r"(?:(?:oops|whoops|wait|no|oh no|hang on|hold on|sorry|my mistake|my bad)\b[\s,.!]*)*(?:please\s+)?"
+
+_UNDO = re.compile(
+    rf"{_LEAD}(?:(?:undo|revert|reverse|take back|roll back|rollback)(?:\s+(?:{_THAT}|{_LAST}))?"
+    rf"|(?:take|roll)\s+{_THAT}\s+back|(?:undo|revert)\s+(?:it|that)\s+all)",
+    re.I,
+)
+_RESTORE = re.compile(rf"{_LEAD}(?:(?:bring|put|get|give me|i want|i need)\s+{_THAT}\s+back|restore\s+{_THAT})", re.I)
+
+
+def undoing(clause: str) -> tuple[Command, ...] | None:
+    """The command of a clause that takes something back as a whole; None where it names what it is about."""
+    if _UNDO.fullmatch(clause):
+        return (Undo(),)
+    return (Undo(restores=True),) if _RESTORE.fullmatch(clause) else None

@@ -1,0 +1,69 @@
+"""The small words of replies: days, due times and titles, as the user reads them where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from assistant.interpreter.outcomes import Shown
+
+TITLE_AT_MOST = 120
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True, slots=True)
+class Viewpoint:
+    """When and where the user reads this: an aware instant and an IANA zone."""
+
+    now: datetime
+    time_zone: str
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.zone).date()
+
+
+def calendar_day(day: date, today: date) -> str:
+    """ "Fri 27 Nov", with the year where it isn't the present one: it stays true on later days."""
+    year = f" {day.year}" if day.year != today.year else ""
+    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}{year}"
+
+
+def day_words(day: date, today: date) -> str:
+    """ "tomorrow (Tue 24 Nov)", "Fri 27 Nov", with the year where it isn't the present one."""
+    plain = calendar_day(day, today)
+    near = {0: "today", 1: "tomorrow", -1: "yesterday"}.get((day - today).days)
+    return f"{near} ({plain})" if near else plain
+
+
+def due_words(task: Shown, view: Viewpoint) -> str | None:
+    """When a task is due, in the user's zone, or None."""
+    if task.due_at is not None:
+        local = task.due_at.astimezone(view.zone)
+        return f"{day_words(local.date(), view.today)} at {local:%H:%M}"
+    return day_words(task.due_date, view.today) if task.due_date else None
+
+
+def one_line(text: str) -> str:
+    """A title on one line, cut where it is very long."""
+    line = " ".join(text.split())
+    return line if len(line) <= TITLE_AT_MOST else line[: TITLE_AT_MOST - 1] + "…"
+
+
+def title(text: str) -> str:
+    """A title on one line, in quotation marks."""
+    return f"“{one_line(text)}”"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """ "a, b and c"; empty for none."""
+    if not parts:
+        return ""
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
