@@ -24,6 +24,7 @@ from assistant.listening import Heard
 from assistant.progress import Engine, Progress
 from assistant.prompt import build_prompt
 from assistant.providers.base import Prompt, ProviderError, UserSaid
+from assistant.summary import fold
 from core.database import is_away
 from core.errors import DomainError, ErrorCode
 from core.ids import parse_global_id
@@ -195,9 +196,11 @@ class TurnRunner:
             if conversation is None:
                 raise LeaseLost
             done, calls = await turns.read_progress(session, self._turn.id)
-            history = await read_history(session, self._turn, conversation.context)
+            history = await read_history(session, self._turn, conversation, budget=self._engine.history_tokens)
             settings = await read_settings(session)
             spent = await tokens_today(session) if self._engine.tokens_per_day else 0
+        if history.needs_fold:
+            await self._work(lambda work: fold(work, self._turn))
         progress = Progress(
             history=history,
             context=dict(conversation.context),
@@ -220,7 +223,7 @@ class TurnRunner:
         items = (
             *progress.history.items,
             UserSaid(self._message.content),
-            *items_of_rounds(progress.rounds, progress.calls),
+            *items_of_rounds(self._turn.number, progress.rounds, progress.calls),
         )
         return build_prompt(
             items,
@@ -228,6 +231,8 @@ class TurnRunner:
             time_zone=self._turn.time_zone,
             locale=progress.locale,
             context=progress.context,
+            summary=progress.history.summary,
+            retry=progress.history.retry,
         )
 
     def _view(self) -> Viewpoint:

@@ -58,7 +58,9 @@ class Prompt:
     """Everything a provider gets: instructions, history as whole call/result pairs, and when and where the user is.
 
     `now` is an aware UTC instant, `time_zone` an IANA name, `locale` a BCP 47 tag, `context` the client's own JSON.
-    The last user item is the message being answered; what follows it are the finished rounds of this turn.
+    The last user item is the message being answered; what follows it are the finished rounds of this turn. `retry`: it
+    was answered before and another answer is asked for; the user item before it, if any, is then the same message with
+    what its earlier attempts have done.
     """
 
     instructions: str
@@ -67,6 +69,7 @@ class Prompt:
     time_zone: str
     locale: str = "en"
     context: Mapping[str, Any] = field(default_factory=dict)
+    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
