@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import orjson
-
 from assistant.interpreter import outcomes, phrases
 from assistant.progress import Progress
 from assistant.providers.base import ProviderError, ProviderFault
@@ -42,7 +40,7 @@ def said_of(calls: Sequence[ToolCall], view: phrases.Viewpoint) -> str:
 
 def outcome_of(call: ToolCall) -> outcomes.Outcome:
     """What a stored call came to."""
-    return outcomes.read(call.tool_name, *(orjson.dumps(part).decode() for part in (call.parameters, call.answer)))
+    return outcomes.outcome_of(call.tool_name, call.parameters, call.answer or {})
 
 
 def whole(progress: Progress, view: phrases.Viewpoint) -> str:

@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from assistant.calls import Surroundings, context_of, read_arguments, refuse, stored_parameters, tool_of
-from assistant.interpreter.phrases import Planned
+from assistant.interpreter.withholding import Planned
 from assistant.tools.base import ToolFailure
 from assistant.tools.finding import names_all_shown
 from core.errors import DomainError, ErrorCode

@@ -11,6 +11,7 @@ from typing import Any
 from assistant.history import History
 from assistant.providers.base import Provider
 from core.database import Database
+from core.settings import HISTORY_TOKENS
 from events.bus import Bus
 from models.enums import ConfirmPolicy
 from models.turns import Round, ToolCall
@@ -24,7 +25,7 @@ class Engine:
     """What every turn of a process runs with. `fallback` answers where the provider is unreachable, if there is one.
 
     `turn_seconds` is the wall time of a turn, `confirmation_seconds` how long a call waits for its user (0: without
-    end), `tokens_per_day` a user's quota (0: none).
+    end), `tokens_per_day` a user's quota (0: none), `history_tokens` what the model is told of earlier turns at most.
     """
 
     database: Database
@@ -35,6 +36,7 @@ class Engine:
     confirmation_seconds: int = 86_400
     tokens_per_day: int = 0
     pause: Pause = asyncio.sleep
+    history_tokens: int = HISTORY_TOKENS
 
 
 @dataclass(slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from assistant import closing
-from assistant.choices import choices_of
+from assistant.choices import asked_about, choices_of, choices_of_reply
 from assistant.claims import proven
 from assistant.closing import with_notes
 from assistant.interpreter import phrases
@@ -25,7 +25,9 @@ BUILT_IN: Final = "rules"
 
 def final(progress: Progress, view: Viewpoint) -> Reply:
     """The reply of a turn that came to its end."""
-    text = proven(closing.whole(progress, view), progress.calls)
+    text = closing.whole(progress, view)
+    if not progress.history.retry:  # what earlier attempts have done may be spoken of
+        text = proven(text, progress.calls)
     return _reply(progress, view, text, FinishReason(progress.rounds[-1].finish_reason))
 
 
@@ -40,9 +42,14 @@ def _reply(progress: Progress, view: Viewpoint, text: str, reason: FinishReason)
         model=progress.provider.name,
         finish_reason=reason,
         raw={"rounds": len(progress.rounds), "fallback": progress.fell_back},
-        shown=progress.shown,
-        choices=choices_of(progress.calls, view),
+        shown=asked_about(progress.calls) or progress.shown,
+        choices=choices_of(progress.calls, view) or _choices_of_text(progress, text),
     )
+
+
+def _choices_of_text(progress: Progress, text: str) -> Sequence[Mapping[str, Any]]:
+    """The way out of what the built-in interpreter asks by itself."""
+    return choices_of_reply(text) if progress.provider.name == BUILT_IN else ()
 
 
 def stopped(text: str, calls: Sequence[ToolCall], view: Viewpoint, model: str | None) -> Reply:

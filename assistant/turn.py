@@ -17,13 +17,14 @@ from assistant.calls import Surroundings, find_tool, run_call
 from assistant.closing import completed
 from assistant.confirmation import Asked, ask_for, described, held_back, weigh, weigh_found
 from assistant.history import items_of_rounds, read_history, shown_by
-from assistant.interpreter import phrases
 from assistant.interpreter.commands import read_answer
 from assistant.interpreter.phrases import Viewpoint
+from assistant.interpreter.withholding import asks
 from assistant.listening import Heard
 from assistant.progress import Engine, Progress
 from assistant.prompt import build_prompt
 from assistant.providers.base import Prompt, ProviderError, UserSaid
+from assistant.summary import fold
 from core.database import is_away
 from core.errors import DomainError, ErrorCode
 from core.ids import parse_global_id
@@ -195,9 +196,11 @@ class TurnRunner:
             if conversation is None:
                 raise LeaseLost
             done, calls = await turns.read_progress(session, self._turn.id)
-            history = await read_history(session, self._turn, conversation.context)
+            history = await read_history(session, self._turn, conversation, budget=self._engine.history_tokens)
             settings = await read_settings(session)
             spent = await tokens_today(session) if self._engine.tokens_per_day else 0
+        if history.needs_fold:
+            await self._work(lambda work: fold(work, self._turn))
         progress = Progress(
             history=history,
             context=dict(conversation.context),
@@ -220,7 +223,7 @@ class TurnRunner:
         items = (
             *progress.history.items,
             UserSaid(self._message.content),
-            *items_of_rounds(progress.rounds, progress.calls),
+            *items_of_rounds(self._turn.number, progress.rounds, progress.calls),
         )
         return build_prompt(
             items,
@@ -228,6 +231,8 @@ class TurnRunner:
             time_zone=self._turn.time_zone,
             locale=progress.locale,
             context=progress.context,
+            summary=progress.history.summary,
+            retry=progress.history.retry,
         )
 
     def _view(self) -> Viewpoint:
@@ -330,7 +335,7 @@ class TurnRunner:
             calls = [await ask_for(work, asked, around) for asked in held]
             waiting = [call for call in calls if call.status == ToolCallStatus.PENDING]
             if waiting:
-                question = phrases.asks(await described(work, waiting))
+                question = asks(await described(work, waiting))
                 await turns.wait_for_user(
                     work,
                     self._lease,

@@ -18,6 +18,8 @@ from core.errors import ConfigurationError
 
 PREFIX = "TASKTALK_"
 
+HISTORY_TOKENS = 6000
+
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
@@ -85,6 +87,9 @@ class Settings(BaseSettings):
     )
     model_timeout_seconds: float = Field(
         30.0, ge=1, le=600, description="How long the model may take to its first byte, and be silent in mid-answer."
+    )
+    history_tokens: int = Field(
+        HISTORY_TOKENS, ge=500, le=200_000, description="Tokens of earlier turns that the model is told, as estimated."
     )
     ws_init_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Time to say connection_init in.")
     statement_timeout_seconds: float = Field(5.0, gt=0, le=300, description="Time that one SQL statement may take.")

@@ -87,6 +87,7 @@ async def backend(settings: Settings, dsn: Dsn) -> AsyncIterator[Backend]:
             turn_seconds=settings.turn_seconds,
             confirmation_seconds=settings.confirmation_seconds,
             tokens_per_day=settings.limit_tokens_per_day,
+            history_tokens=settings.history_tokens,
         )
         yield Backend(settings, dsn, database, bus, turns)
 

@@ -58,8 +58,9 @@ class Prompt:
     """Everything a provider gets: instructions, history as whole call/result pairs, and when and where the user is.
 
     `now` is an aware UTC instant, `time_zone` an IANA name, `locale` a BCP 47 tag, `context` the client's own JSON.
-    The last user item is the message being answered; what follows it are the finished rounds of this turn. With `retry`
-    the same message stands once more before it, followed by the calls that earlier attempts completed.
+    The last user item is the message being answered; what follows it are the finished rounds of this turn. `retry`: it
+    was answered before and another answer is asked for; the user item before it is then the same message with what its
+    earlier attempts have done.
     """
 
     instructions: str

@@ -18,6 +18,7 @@ from events.bus import Bus
 from tests.conftest import new_user
 from tests.support.controlling import CANCEL, DECIDE, SETTINGS, WAIT, Person, Turn, person
 from tests.support.owners import as_owner
+from tests.support.reading import until
 from tests.support.scripted_provider import Said, call
 from tests.support.stage import own_database
 
@@ -268,8 +269,7 @@ async def test_a_wrong_decision_is_named_and_nothing_is_decided(
 async def test_a_waiting_turn_holds_no_worker_and_outlives_them(ann: Person) -> None:
     async with ann.working() as worker:
         turn = await asked(ann, "milk")
-        while worker.running:  # its job has ended, or is about to
-            await asyncio.sleep(0)
+        await until(lambda: worker.running == 0)
     ann.model.then("Deleted.")
     payload = await ann.do(
         DECIDE, turnId=turn["id"], decisions=[{"toolCallId": turn["toolCalls"][0]["id"], "approve": True}]

@@ -87,9 +87,7 @@ async def test_what_was_undone_is_done_anew(ann: Person) -> None:
     assert await ann.tasks() == ["milk"]
 
 
-async def test_a_failed_turn_and_a_stopped_one_are_answered_again(
-    ann: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_failed_turn_and_a_stopped_one_are_answered_again(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     class Refusing(type(ann.model)):  # type: ignore[misc]  # a class only known by its instance
         async def stream(self, *_: object) -> AsyncIterator[object]:
             raise ProviderError(ProviderFault.REFUSED, "no")
@@ -160,6 +158,6 @@ async def test_todays_tokens_are_looked_at_before_each_model_call(
     assert await ann.tasks() == ["milk"]
     assert [one["code"] for one in refused["userErrors"]] == ["QUOTA_EXCEEDED"]
     assert refused["userErrors"][0]["retryAt"].endswith("T00:00:00Z")
-    used = (await ann.api.data("{ viewer { usage { inputTokens outputTokens limits { name remaining resetsAt } } } }"))
+    used = await ann.api.data("{ viewer { usage { inputTokens outputTokens limits { name remaining resetsAt } } } }")
     assert used["viewer"]["usage"]["inputTokens"] == 9
     assert used["viewer"]["usage"]["outputTokens"] == 5

@@ -22,8 +22,9 @@ SETTINGS = Settings(limit_sends_per_minute=0, lease_seconds=600, introspection=T
 TURN = """id status draft attempt version canUndo confirmUntil notice { kind } error { code message retryable }
   retryOf { id } message { id content } conversation { id }
   reply { id content choices { label content task { id } } metadata { finishReason model } }
-  toolCalls { id toolName status needsConfirmation parameters tasks { id title version } error { code message } undoneAt
-    result { __typename ... on TasksChanged { tasks { title } } ... on Undone { toolCalls { id } tasks { id title } } } }"""
+  toolCalls { id toolName status needsConfirmation parameters undoneAt error { code message }
+    tasks { id title version } result { __typename ... on TasksChanged { tasks { title } }
+      ... on Undone { toolCalls { id } tasks { id title } } } }"""
 
 SEND = f"""mutation ($input: SendMessageInput!) {{ sendMessage(input: $input) {{
   conversation {{ id }} message {{ id }} turn {{ {TURN} }} userErrors {{ code field message retryAt }} }} }}"""
