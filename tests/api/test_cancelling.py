@@ -1,4 +1,4 @@
-"""Stopping a turn: in mid-answer, between calls, in the queue, while it waits, and where no worker is there to do it."""
+"""Stopping a turn: in mid-answer, between calls, in the queue, while it waits, and where no worker can do it."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ async def test_a_turn_whose_worker_does_not_hear_is_ended_with_the_text_it_saved
 async def _draft(ann: Person, turn_id: str, text: str) -> None:
     """Wait until the turn's draft is saved."""
     async with asyncio.timeout(30):
-        while (await ann.turn(turn_id))["draft"] != text:
+        while (await ann.turn(turn_id))["draft"] != text:  # noqa: ASYNC110 - saving a draft tells nobody
             await asyncio.sleep(0)
 
 
