@@ -34,7 +34,7 @@ class History:
     """Earlier turns as items, oldest first, and the global ids of the tasks that the conversation last showed.
 
     `summary` are the lines of the turns that aren't among the items, oldest first. `retry`: the message being answered
-    was answered before, and the last items are it and what its earlier attempts have done.
+    was answered before, and the last items are it and what its earlier attempts have done, if anything.
     """
 
     items: tuple[Item, ...]
@@ -42,6 +42,11 @@ class History:
     summary: tuple[str, ...] = ()
     retry: bool = False
     needs_fold: bool = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether earlier attempts have done something; turns that are no attempts close with a text."""
+        return self.retry and bool(self.items) and isinstance(self.items[-1], CallResult)
 
 
 def call_id(turn_number: int, round_number: int, index: int) -> str:
@@ -100,7 +105,7 @@ async def read_history(session: Session, turn: Turn, conversation: Conversation,
         items=tuple(items),
         shown=tuple(conversation.context.get(ASSISTANT_KEY, {}).get("shown", [])),
         summary=tuple(summary),
-        retry=bool(_done_by([one for one in past if one.message_id == turn.message_id])),
+        retry=turn.retry_of is not None,
         needs_fold=needs_fold(past),
     )
 

@@ -26,7 +26,7 @@ BUILT_IN: Final = "rules"
 def final(progress: Progress, view: Viewpoint) -> Reply:
     """The reply of a turn that came to its end."""
     text = closing.whole(progress, view)
-    if not progress.history.retry:  # what earlier attempts have done may be spoken of
+    if not progress.history.goes_on:  # what earlier attempts have done may be spoken of
         text = proven(text, progress.calls)
     return _reply(progress, view, text, FinishReason(progress.rounds[-1].finish_reason))
 

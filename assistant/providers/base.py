@@ -59,8 +59,8 @@ class Prompt:
 
     `now` is an aware UTC instant, `time_zone` an IANA name, `locale` a BCP 47 tag, `context` the client's own JSON.
     The last user item is the message being answered; what follows it are the finished rounds of this turn. `retry`: it
-    was answered before and another answer is asked for; the user item before it is then the same message with what its
-    earlier attempts have done.
+    was answered before and another answer is asked for; where a call's result stands right before it, the items from
+    the user item before are the same message with what its earlier attempts have done.
     """
 
     instructions: str

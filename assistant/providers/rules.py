@@ -71,7 +71,8 @@ def _taken_apart(prompt: Prompt) -> _Talk:
     text, place = said
     before: Sequence[Item] = prompt.items[:place]
     done: Sequence[Item] = ()
-    if prompt.retry and (attempt := _last_said(before)) and attempt[0] == text:
+    goes_on = prompt.retry and bool(before) and isinstance(before[-1], CallResult)
+    if goes_on and (attempt := _last_said(before)):
         before, done = prompt.items[: attempt[1]], before[attempt[1] + 1 :]
     previous = _last_said(before)
     earlier = before[previous[1] + 1 :] if previous else ()
