@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import Select, and_, select, update
 
 from core.unit_of_work import UnitOfWork
 from models.conversations import conversations
-from models.turns import ToolCall, Turn
-from services.conversations import lock
+from models.turns import ToolCall, turns
 
 SUMMARY_LIMIT: Final = 2_000
 """Characters of a stored summary."""
 
-LINE_LIMIT: Final = 200
+WORDS: Final = 60
+"""Characters of a message that a note names."""
 
 MORE: Final = "…"
 """The line that stands where older ones were."""
@@ -61,22 +61,31 @@ async def store(
     return (await work.execute(statement)).rowcount == 1
 
 
-async def note_undone(work: UnitOfWork, turn: Turn, calls: Sequence[ToolCall], *, undone: bool = True) -> None:
-    """Say in the summary that calls of a summarised turn were undone (or done again, `undone` False).
+async def note_undone(work: UnitOfWork, calls: Sequence[ToolCall], *, undone: Collection[UUID]) -> None:
+    """Say in the summary of those calls whose turns are in it that they were undone or, not among `undone`, done again.
 
-    Locks the conversation: call it before any task is locked. The fold holds the same lock while it reads, so that a
-    call is either folded as undone or noted here. A turn past the summary's end needs no note: it is read itself.
+    Their conversations are locked by now. The fold reads under the same lock, so that a call is either folded as undone
+    or noted here. A turn past the summary's end needs no note.
     """
-    conversation = await lock(work, turn.conversation_id)
-    if turn.number > conversation.summarised_to or not calls:
-        return
-    names = ", ".join(call.tool_name for call in calls)
-    words = " ".join(calls[0].input_text.split())[:60]
-    line = f"{'undone' if undone else 'done again'} since: {names} of “{words}”"
-    await store(
-        work,
-        conversation.id,
-        [*lines_of(conversation.summary), line[:LINE_LIMIT]],
-        since=conversation.summarised_to,
-        summarised_to=conversation.summarised_to,
+    of_turn = and_(conversations.c.user_id == turns.c.user_id, conversations.c.id == turns.c.conversation_id)
+    folded: Select[Any] = (
+        select(turns.c.id, conversations.c.id, conversations.c.summary, conversations.c.summarised_to)
+        .join(conversations, of_turn)
+        .where(
+            turns.c.user_id == work.user_id,
+            turns.c.id.in_({call.turn_id for call in calls}),
+            turns.c.number <= conversations.c.summarised_to,
+        )
     )
+    notes: dict[tuple[UUID, str, int], list[str]] = {}
+    rows: Sequence[Any] = (await work.execute(folded)).all()
+    for turn_id, conversation_id, summary, end in rows:
+        own = [_note(call, call.id in undone) for call in calls if call.turn_id == turn_id]
+        notes.setdefault((conversation_id, summary, end), []).extend(own)
+    for (noted_in, before, until), lines in notes.items():
+        await store(work, noted_in, [*lines_of(before), *lines], since=until, summarised_to=until)
+
+
+def _note(call: ToolCall, undone: bool) -> str:
+    words = " ".join(call.input_text.split())[:WORDS]
+    return f"{'undone' if undone else 'done again'} since: {call.tool_name} of “{words}”"

@@ -10,6 +10,7 @@ from sqlalchemy import case, insert, literal, null, update
 from core.unit_of_work import Change, UnitOfWork
 from models.enums import ChangeKind
 from models.turns import ToolCall, tool_calls, turns, undone_calls
+from services import summaries
 
 
 class Marks:
@@ -45,6 +46,7 @@ class Marks:
                 version=tool_calls.c.version + 1,
             )
         )
+        await summaries.note_undone(work, changed, undone=undone)
         for call in changed:
             work.record(Change(ChangeKind.TOOL_CALL, call.id, conversation_id=call.conversation_id))
         turn_of = {call.turn_id: call.conversation_id for call in changed}

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,6 +35,8 @@ from services.conversations import remove
 from services.messages import Said
 from services.summaries import SUMMARY_LIMIT, note_undone, store
 from services.tasks import NewTask, create_task
+from services.tasks.values import Author
+from services.undo import undo_turn
 from services.users import update_settings
 from tests.conftest import new_user
 from tests.support.past import again, mark_undone, stopped
@@ -140,15 +143,15 @@ async def test_an_undone_call_is_marked(talk: Talk, model: ScriptedModel) -> Non
 
 
 async def test_a_turn_that_failed_says_so(talk: Talk, model: ScriptedModel) -> None:
-    model.then(Round(calls=[Call("add_task", {"title": "milk"})]), Round(status=401))
-    ended = await talk.say("add milk")
+    model.then(Round(calls=[Call("complete_task", {"task": "milk"})]), Round(status=401))
+    ended = await talk.say("milk is bought")
     assert ended.turn.status == "FAILED"
     model.then(Round(text=["Sorry."]))
     await talk.say("what happened?")
 
     messages = told(model)
     check_pairs(messages)
-    assert in_short(messages[:2]) == ["user: add milk", "assistant: add_task"]
+    assert in_short(messages[:2]) == ["user: milk is bought", "assistant: complete_task"]
     assert messages[3] == {"role": "assistant", "content": f"(This turn failed: {ended.turn.error_message})"}
     assert in_short(messages[4:]) == ["user: what happened?"]
 
@@ -174,7 +177,7 @@ async def test_another_answer_starts_from_what_the_earlier_ones_did(talk: Talk, 
     adding = [Call("add_task", {"title": "milk"}), Call("delete_task", {"task": "no such task"})]
     model.then(Round(text=["Adding."], calls=adding), Round(status=401))
     first = await talk.say("add milk")
-    model.then(Round(text=["It is added."]))
+    model.then(Round(text=["There you are."]))
     second = await talk.ended(await again(talk, first.said))
 
     assert second.turn.status == "COMPLETED"
@@ -192,7 +195,7 @@ async def test_another_answer_starts_from_what_the_earlier_ones_did(talk: Talk, 
     messages = told(model)
     check_pairs(messages)
     assert in_short([one for one in messages if one["role"] != "tool"]) == [
-        *("user: hello", "assistant: Hi.", "user: add milk", "assistant: add_task", "assistant: It is added."),
+        *("user: hello", "assistant: Hi.", "user: add milk", "assistant: add_task", "assistant: There you are."),
         "user: thanks",
     ]
 
@@ -204,6 +207,16 @@ async def test_an_attempt_that_did_nothing_leaves_nothing(talk: Talk, model: Scr
     await talk.ended(await again(talk, first.said))
 
     assert in_short(told(model)) == ["user: tell me"]
+    assert "another answer" in instructions(model)
+
+
+async def test_of_an_attempt_that_was_undone_nothing_is_told(talk: Talk, model: ScriptedModel) -> None:
+    first = await add(talk, model, "milk")
+    await mark_undone(talk, first.calls[0].id)
+    model.then(Round(text=["There you are."]))
+    await talk.ended(await again(talk, first.said))
+
+    assert in_short(told(model)) == ["user: add milk"]
     assert "another answer" in instructions(model)
 
 
@@ -448,18 +461,26 @@ async def test_what_is_undone_after_it_was_folded_is_noted(talk: Talk, model: Sc
     ended = await add(talk, model, "milk")
     turn = await turn_of(talk, await many(talk, FOLD_AT + 1))
 
-    async def undo(work: UnitOfWork) -> None:
-        await note_undone(work, ended.turn, ended.calls)
-
-    await talk.database.work(talk.user, undo)
-    assert (await stored(talk, ended.said)).summary == ""
-
+    undo = partial(undo_turn, turn_id=ended.turn.id, author=Author(Actor.USER))
     await talk.database.work(talk.user, lambda work: fold(work, turn))
-    await talk.database.work(talk.user, undo)
+    assert (await stored(talk, ended.said)).summary.startswith("“add milk” → add_task “milk”\n")
 
+    await talk.database.work(talk.user, undo)
+    await talk.database.work(talk.user, undo)
     lines = (await stored(talk, ended.said)).summary.split("\n")
-    assert lines[0] == "“add milk” → add_task “milk”"
+    assert lines[-2].startswith("“message")
     assert lines[-1] == "undone since: add_task of “add milk”"
+
+    await talk.database.work(talk.user, lambda work: note_undone(work, ended.calls, undone=[]))
+    lines = (await stored(talk, ended.said)).summary.split("\n")
+    assert lines[-1] == "done again since: add_task of “add milk”"
+
+
+async def test_what_is_undone_before_it_is_folded_needs_no_note(talk: Talk, model: ScriptedModel) -> None:
+    ended = await add(talk, model, "milk")
+    await talk.database.work(talk.user, partial(undo_turn, turn_id=ended.turn.id, author=Author(Actor.USER)))
+
+    assert (await stored(talk, ended.said)).summary == ""
 
 
 async def test_a_call_that_was_undone_first_is_folded_as_undone(talk: Talk, model: ScriptedModel) -> None:

@@ -16,9 +16,9 @@ from assistant.fitting import cut, fitted, short_json, size_of, tokens
 from assistant.history import arranged
 from assistant.past import PastTurn
 from assistant.providers.base import AssistantSaid, CallResult, Item, UserSaid
-from assistant.summary import FOLD_AT, KEPT, foldable, line_of, lines_before
+from assistant.summary import FOLD_AT, KEPT, LINE_LIMIT, foldable, line_of, lines_before
 from core import clock
-from services.summaries import LINE_LIMIT, newest_lines
+from services.summaries import newest_lines
 from tests.support.past import past_turn
 
 BUDGET = 6000
