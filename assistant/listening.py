@@ -21,7 +21,6 @@ from assistant.providers.base import (
     UsageReported,
 )
 from core.database import is_away
-from core.errors import RequestError
 from core.unit_of_work import UnitOfWork
 from events.deltas import DeltaWriter
 from models.conversations import MESSAGE_LIMIT
@@ -172,7 +171,7 @@ class _DraftSaver:
             try:
                 await self._work(lambda work: turns.save_draft(work, self._lease, self._attempt, draft))
             except Exception as error:
-                if not (is_away(error) or isinstance(error, RequestError)):
+                if not is_away(error):
                     raise
                 log.warning("draft_not_saved", turn=str(self._lease.turn_id), error=type(error).__name__)
                 self.grown.set()

@@ -35,7 +35,7 @@ OPEN = Settings(lease_seconds=600, limit_sends_per_minute=0)
 PATIENT = Timeouts(first_byte=GUARD, silence=GUARD)
 
 TURN = """subscription ($id: ID!) { turn(id: $id) { __typename
-  ... on TurnSnapshot { turn { status } attempt draft offset } ... on TextDelta { attempt offset text }
+  ... on TurnSnapshot { turn { status notice { kind } } attempt draft offset } ... on TextDelta { attempt offset text }
   ... on ToolCallUpdate { toolCall { toolName status } }
   ... on TurnEnded { turn { status draft error { code message retryable }
     reply { content metadata { finishReason model } } usage { inputTokens outputTokens modelCalls } } } } }"""
@@ -43,12 +43,16 @@ TURN = """subscription ($id: ID!) { turn(id: $id) { __typename
 
 @dataclass(frozen=True)
 class Notice:
-    """What the turn's row said while the engine waited, or while the fallback was asked: `wait` is None there."""
+    """What the turn's row said while the engine waited, or while the fallback was asked: `wait` is None there.
+
+    `shown` is what the client had been shown by then.
+    """
 
     wait: float | None
     notice: str | None
     attempt: int
     seconds_left: float | None
+    shown: str | None
 
 
 @dataclass
@@ -61,6 +65,7 @@ class Client:
     statuses: list[str] = field(default_factory=list)
     attempts: list[int] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    notice: str | None = None
     draft: str = ""
     longest: int = 0
     ended: dict[str, Any] = field(default_factory=dict)
@@ -74,6 +79,7 @@ class Client:
                     self.longest = 0
                 _add(self.attempts, event["attempt"])
                 self.draft = event["draft"]
+                self.notice = event["turn"]["notice"] and event["turn"]["notice"]["kind"]
             case "TextDelta":
                 assert event["attempt"] == self.attempts[-1]
                 assert event["offset"] == len(self.draft.encode("utf-16-le")) // 2
@@ -87,12 +93,10 @@ class Client:
         async with self.changed:
             self.changed.notify_all()
 
-    async def shows(self, *, attempt: int = 0, draft: str = "") -> None:
-        """Wait until the client was shown that attempt, and until its draft begins so."""
+    async def shows(self, *, attempt: int) -> None:
+        """Wait until the client was shown that attempt."""
         async with asyncio.timeout(GUARD), self.changed:
-            await self.changed.wait_for(
-                lambda: bool(self.attempts) and self.attempts[-1] >= attempt and self.draft.startswith(draft)
-            )
+            await self.changed.wait_for(lambda: bool(self.attempts) and self.attempts[-1] >= attempt)
 
 
 def _add(values: list[Any], value: Any) -> None:
@@ -155,8 +159,8 @@ class Stage:
         """Stands for the pause: keeps what the row says, and waits for nothing but the client to have seen it."""
         turn = (await self.look()).turn
         left = None if turn.notice_until is None else (turn.notice_until - clock.now()).total_seconds()
-        self.notices.append(Notice(wait, turn.notice, turn.attempt, left))
         await self.client.shows(attempt=turn.attempt)
+        self.notices.append(Notice(wait, turn.notice, turn.attempt, left, self.client.notice))
 
     async def look(self) -> Ended:
         """The turn as stored now."""
@@ -173,6 +177,7 @@ class Stage:
             async with Worker(self.engine, self._dsn, OPEN):
                 async for event in events:
                     await self.client.take(event["turn"])
+        assert [one.shown for one in self.notices] == [one.notice for one in self.notices]
         ended = await self.look()
         return Played(ended.turn, ended.reply, ended.calls, await self.titles(), self.client)
 
