@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -240,6 +240,42 @@ async def test_a_renewal_that_fails_comes_again_and_cancels_nothing(
         await asyncio.wait([keeping])
     assert failures == []
     await as_owner(dsn, "DELETE FROM tasktalk.conversations WHERE id = :id", id=said.conversation_id)
+
+
+async def test_a_renewal_that_gets_no_answer_is_given_up_and_comes_again(
+    database: Database, dsn: Dsn, talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = await talk.send("hello")
+    take = partial(claim, conversation_id=said.conversation_id, owner="me", lease_seconds=600, running_limit=2)
+    await database.work(talk.user, take)
+    for_nobody = database.for_nobody
+    silent = [True]
+
+    @asynccontextmanager
+    async def no_answer() -> AsyncIterator[Any]:  # Any: the connection that never comes
+        await asyncio.Event().wait()
+        yield
+
+    monkeypatch.setattr(database, "for_nobody", lambda: no_answer() if silent and silent.pop() else for_nobody())
+    monkeypatch.setattr("jobs.leases.asyncio.sleep", lambda _: real_sleep(0))
+    renewed = asyncio.Event()
+    leases = Leases(database, "me", 0.1)
+    monkeypatch.setattr(leases, "renew", noting(leases.renew, renewed))
+    with leases.held(said.turn_id):
+        keeping = asyncio.create_task(leases.keep())
+        async with asyncio.timeout(GUARD):
+            await renewed.wait()
+        keeping.cancel()
+        await asyncio.wait([keeping])
+    await as_owner(dsn, "DELETE FROM tasktalk.conversations WHERE id = :id", id=said.conversation_id)
+
+
+def noting(action: Callable[[], Awaitable[None]], done: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    async def act() -> None:
+        await action()
+        done.set()
+
+    return act
 
 
 real_sleep = asyncio.sleep

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ class Model:
         async with asyncio.timeout(GUARD), self._changed:
             await self._changed.wait_for(lambda: self.asked.count((said, round_)) >= times)
 
-    async def stream(self, prompt: Prompt, tools: Sequence[ToolSpec]) -> AsyncIterator[ProviderEvent]:
+    async def stream(self, prompt: Prompt, tools: Sequence[ToolSpec]) -> AsyncGenerator[ProviderEvent, None]:
         place = max(number for number, item in enumerate(prompt.items) if isinstance(item, UserSaid))
         last = prompt.items[place]
         assert isinstance(last, UserSaid)
