@@ -46,7 +46,9 @@ class Plan:
     workers: int = 2
     in_flight: int = 16
     seed: int = 0
+    both: float = 0.15
     left: float = 0.15
+    lease: float = 10.0
     pause: float = 1.0
     pace: float = 1.0
 
@@ -71,6 +73,7 @@ async def _run(plan: Plan, home: Path, stack: AsyncExitStack) -> Report:
         "BROADCAST_URL": await stack.enter_async_context(_broker(home)),
         "OPENAI_API_KEY": "soak",
         "OPENAI_BASE_URL": await stack.enter_async_context(SlowModel(chance, plan.pace).serving()),
+        "TASKTALK_LEASE_SECONDS": str(plan.lease),
         "TASKTALK_LIMIT_SENDS_PER_MINUTE": "0",
         "TASKTALK_LIMIT_REQUESTS_PER_MINUTE": "0",
         "TASKTALK_LIMIT_RUNNING_TURNS": "0",
@@ -83,7 +86,7 @@ async def _run(plan: Plan, home: Path, stack: AsyncExitStack) -> Report:
     connection = await stack.enter_async_context(await psycopg.AsyncConnection.connect(database.dsn, autocommit=True))
     watch = Watch(connection)
     crowd = Crowd(programs, watch, key, chance)
-    killer = Killer(programs, watch, chance, left=plan.left, pause=plan.pause)
+    killer = Killer(programs, watch, chance, both=plan.both, left=plan.left, pause=plan.pause)
     took = await _drive(plan, watch, crowd, killer)
     report = await count(connection, crowd.acknowledged, killer.done)
     report.told["sends repeated"] = str(crowd.retries)
@@ -138,7 +141,9 @@ def _plan() -> Plan:
     parser.add_argument("--workers", type=int, default=2, help="processes of `tasktalk worker`")
     parser.add_argument("--turns-in-flight", dest="in_flight", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--both", type=float, default=0.15, help="share of kills of a server and a worker at once")
     parser.add_argument("--left", type=float, default=0.15, help="share of kills that another replica must make good")
+    parser.add_argument("--lease", type=float, default=10.0, help="seconds; a long one shows what a restart alone does")
     return Plan(**vars(parser.parse_args()))
 
 

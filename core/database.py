@@ -30,6 +30,9 @@ RETRIED: Final = frozenset({"40001", "40P01"})
 ATTEMPTS: Final = 4
 CANCELLED_BY_TIMEOUT: Final = "57014"
 
+CONNECT_SECONDS: Final = 10.0
+"""How long making a connection may take, unless the URL says otherwise."""
+
 Result = TypeVar("Result")
 
 _OPEN = text(
@@ -42,6 +45,7 @@ _OPEN = text(
 def make_engine(dsn: Dsn, *, pool_size: int, pool_wait: float = 2.0) -> AsyncEngine:
     """A pool of asyncpg connections; a wait for one ends after `pool_wait` seconds with RequestError TIMEOUT."""
     url, connect_args = dsn.asyncpg_url_and_args()
+    connect_args.setdefault("timeout", CONNECT_SECONDS)
     return create_async_engine(
         url,
         connect_args=connect_args,

@@ -64,10 +64,14 @@ class Leases:
             held.stop()
 
     async def keep(self) -> None:
-        """Renew for ever. A database that is away is asked again, sooner: whether a lease outlived that, it knows."""
+        """Renew for ever. A database that is away is asked again, sooner: whether a lease outlived that, it knows.
+
+        One that vanished without a word would hold an answer back for minutes: it gets half a lease.
+        """
         while True:
             try:
-                await self.renew()
+                async with asyncio.timeout(self._seconds / 2):
+                    await self.renew()
                 wait = self._seconds / 5
             except Exception as error:  # the drivers' failures are no one tree, and the cure is the same: again
                 log.warning("leases_not_renewed", error=type(error).__name__, turns=len(self._held))

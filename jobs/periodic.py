@@ -107,12 +107,13 @@ async def watch(database: Database, settings: Settings, mark: Mark | None) -> No
     trusted_from = loop.time()
     while True:
         try:
-            if mark is not None:
-                await take_back(database, mark)
-            if loop.time() >= trusted_from:
-                await wake_orphans(database, settings)
-            else:
-                await _reach(database)
+            async with asyncio.timeout(settings.lease_seconds):  # a database that vanished without a word is away too
+                if mark is not None:
+                    await take_back(database, mark)
+                if loop.time() >= trusted_from:
+                    await wake_orphans(database, settings)
+                else:
+                    await _reach(database)
         except Exception as error:  # the drivers' failures are no one tree, and the cure is the same: again
             log.warning("watchdog_failed", error=type(error).__name__)
             trusted_from = loop.time() + settings.lease_seconds

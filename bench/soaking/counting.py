@@ -73,6 +73,7 @@ def _tell_kills(report: Report, kills: Sequence[Kill]) -> None:
     report.told["kills"] = str(len(kills))
     report.told["turns under way at a kill"] = str(sum(len(kill.held) for kill in kills))
     restarted, left = [kill for kill in kills if not kill.left], [kill for kill in kills if kill.left]
+    # A worker begins a moment before its server says that it is ready; where a start takes long, another comes first.
     spans: dict[str, tuple[Iterable[Kill], Callable[[Kill], float]]] = {
         "resumed, s after its server was ready": (restarted, lambda kill: kill.ready),
         "resumed, s after its server's start": (restarted, lambda kill: kill.started),
@@ -81,6 +82,8 @@ def _tell_kills(report: Report, kills: Sequence[Kill]) -> None:
     for name, (chosen, since) in spans.items():
         times = [max(0.0, moment - since(kill)) for kill in chosen for moment in kill.resumed.values()]
         report.told[name] = _spread(times)
+    early = sum(moment < kill.ready for kill in restarted for moment in kill.resumed.values())
+    report.told["of them resumed before it was ready"] = str(early)
     starts = [kill.ready - kill.started for kill in kills]
     report.told["a process's start, s"] = _spread(starts)
 

@@ -30,7 +30,7 @@ class Kill:
 
 @dataclass
 class Killer:
-    """Of `kills`, the share `both` takes a server and a worker at once, and the share `left` isn't restarted until
+    """Of the kills, the share `both` takes a server and a worker at once, and the share `left` isn't restarted until
     another replica has gone on with what it held."""
 
     programs: Sequence[Program]

@@ -89,7 +89,7 @@ async def _write(writer: asyncio.StreamWriter, event: JsonObject) -> None:
 
 def _was_told(messages: Sequence[JsonObject]) -> bool:
     """Whether the last thing said is a tool's result."""
-    return messages[-1]["role"] == "tool"
+    return bool(messages[-1]["role"] == "tool")
 
 
 def _title(messages: Sequence[JsonObject]) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -13,93 +12,42 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select
 from structlog.testing import capture_logs
 
-from assistant.providers.base import (
-    AssistantSaid,
-    CallReady,
-    Finished,
-    ModelCall,
-    Prompt,
-    ProviderEvent,
-    TextDelta,
-    ToolSpec,
-    UserSaid,
-)
 from assistant.turn import TurnRunner
 from core import clock
-from core.database import Database, make_engine
+from core.database import Database
 from core.dsn import Dsn
 from core.settings import Settings
 from events.bus import Bus
 from events.hub import Batch, Hub
-from events.log import ChangeLog
 from jobs.leases import Leases
 from jobs.periodic import forget_ended_tokens, note_idle_conversations
 from jobs.queue import APPLICATION, ListeningConnector, conninfo, forget_lost_jobs, make_app
 from jobs.worker import Worker
 from migrations import runner
-from models.conversations import conversations, messages
-from models.enums import FinishReason
-from models.tasks import tasks
-from models.turns import Turn
+from models.conversations import conversations
 from models.users import revoked_tokens
 from services.messages import NewMessage, Said, send
 from services.turns import Claimed, claim
 from tests.conftest import _create_database
 from tests.support.reading import GUARD, until
 from tests.support.talking import Talk, engine_for
-
-LONG = Settings(lease_seconds=600, limit_sends_per_minute=0)
-"""Leases that no test outlives: the renewal and the watchdog's later looks play no part."""
-
-SHORT = Settings(lease_seconds=1, limit_sends_per_minute=0)
-
-
-class Model:
-    """Answers by what was said: "add X" calls add_task in round 0, then it says "Well: " and the message.
-
-    `asked` lists (message, round) of each model call. A call that is listed in `hold` waits for `release`.
-    """
-
-    name = "model"
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, int]] = []
-        self._gates: dict[tuple[str, int], asyncio.Event] = {}
-        self._changed = asyncio.Condition()
-
-    def hold(self, said: str, round_: int = 0) -> None:
-        self._gates[said, round_] = asyncio.Event()
-
-    def release(self, said: str, round_: int = 0) -> None:
-        self._gates[said, round_].set()
-
-    async def has_asked(self, said: str, round_: int = 0, times: int = 1) -> None:
-        """Wait until this was asked so many times."""
-        async with asyncio.timeout(GUARD), self._changed:
-            await self._changed.wait_for(lambda: self.asked.count((said, round_)) >= times)
-
-    async def stream(self, prompt: Prompt, tools: Sequence[ToolSpec]) -> AsyncIterator[ProviderEvent]:
-        place = max(number for number, item in enumerate(prompt.items) if isinstance(item, UserSaid))
-        last = prompt.items[place]
-        assert isinstance(last, UserSaid)
-        key = (last.text, sum(isinstance(item, AssistantSaid) for item in prompt.items[place:]))
-        async with self._changed:
-            self.asked.append(key)
-            self._changed.notify_all()
-        if key in self._gates:
-            await self._gates[key].wait()
-        if last.text.startswith("add ") and key[1] == 0:
-            yield CallReady(ModelCall("one", "add_task", f'{{"title": "{last.text[4:]}"}}'))
-            yield Finished(FinishReason.STOP)
-        else:
-            yield TextDelta(f"Well: {last.text}")
-            yield Finished(FinishReason.STOP)
-
-    async def aclose(self) -> None:
-        pass
+from tests.support.workers import (
+    LONG,
+    SHORT,
+    Model,
+    as_owner,
+    jobs_of,
+    kill_a_worker_in_mid_turn,
+    look,
+    outage,
+    replies,
+    titles,
+    wait_for_no_jobs,
+    working,
+)
 
 
 @pytest.fixture(scope="module")
@@ -128,45 +76,6 @@ async def hub(database: Database, bus: Bus) -> AsyncIterator[Hub]:
 @pytest.fixture
 def talk(database: Database, hub: Hub, user: str) -> Talk:
     return Talk(database, hub, LONG, user)
-
-
-@asynccontextmanager
-async def working(
-    database: Database, bus: Bus, dsn: Dsn, model: Model, settings: Settings = LONG
-) -> AsyncIterator[Worker]:
-    async with Worker(engine_for(database, bus, model), dsn, settings) as worker:
-        yield worker
-
-
-async def as_owner(dsn: Dsn, statement: str, **parameters: Any) -> list[Any]:  # Any: values of SQL
-    """Run SQL as the tables' owner, whom no policy binds; its rows, if it has any."""
-    engine = runner.owner_engine(dsn)
-    async with engine.begin() as connection:
-        await connection.execute(text("SET LOCAL search_path = tasktalk, pg_catalog"))  # its triggers are unqualified
-        result = await connection.execute(text(statement), parameters)
-        rows = list(result.all()) if result.returns_rows else []
-    await engine.dispose()
-    return rows
-
-
-async def jobs_of(dsn: Dsn, conversation_id: UUID) -> list[Any]:
-    statement = "SELECT status FROM tasktalk.procrastinate_jobs WHERE args->>'conversation_id' = :id"
-    return await as_owner(dsn, statement, id=str(conversation_id))
-
-
-async def look(talk: Talk, said: Said) -> Turn:
-    return (await talk.look(said)).turn
-
-
-async def replies(talk: Talk) -> list[str]:
-    async with talk.database.snapshot(talk.user) as session:
-        said = select(messages.c.content).where(messages.c.sender == "ASSISTANT").order_by(messages.c.id)
-        return list((await session.execute(said)).scalars())
-
-
-async def titles(talk: Talk) -> list[str]:
-    async with talk.database.snapshot(talk.user) as session:
-        return list((await session.execute(select(tasks.c.title))).scalars())
 
 
 async def take_over(dsn: Dsn, talk: Talk, said: Said) -> Claimed:
@@ -233,12 +142,6 @@ async def test_a_conversation_past_the_users_limit_runs_when_a_turn_ends(
         assert (await look(other, waiting)).status == "QUEUED"
         model.release("first")
         assert (await other.ended(waiting)).turn.status == "COMPLETED"
-
-
-async def wait_for_no_jobs(dsn: Dsn, conversation_id: UUID) -> None:
-    async with asyncio.timeout(GUARD):
-        while await jobs_of(dsn, conversation_id):
-            pass
 
 
 async def test_a_stopped_worker_hands_its_turn_on_with_what_is_committed(
@@ -339,6 +242,42 @@ async def test_a_renewal_that_fails_comes_again_and_cancels_nothing(
     await as_owner(dsn, "DELETE FROM tasktalk.conversations WHERE id = :id", id=said.conversation_id)
 
 
+async def test_a_renewal_that_gets_no_answer_is_given_up_and_comes_again(
+    database: Database, dsn: Dsn, talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = await talk.send("hello")
+    take = partial(claim, conversation_id=said.conversation_id, owner="me", lease_seconds=600, running_limit=2)
+    await database.work(talk.user, take)
+    for_nobody = database.for_nobody
+    silent = [True]
+
+    @asynccontextmanager
+    async def no_answer() -> AsyncIterator[Any]:  # Any: the connection that never comes
+        await asyncio.Event().wait()
+        yield
+
+    monkeypatch.setattr(database, "for_nobody", lambda: no_answer() if silent and silent.pop() else for_nobody())
+    monkeypatch.setattr("jobs.leases.asyncio.sleep", lambda _: real_sleep(0))
+    renewed = asyncio.Event()
+    leases = Leases(database, "me", 0.1)
+    monkeypatch.setattr(leases, "renew", noting(leases.renew, renewed))
+    with leases.held(said.turn_id):
+        keeping = asyncio.create_task(leases.keep())
+        async with asyncio.timeout(GUARD):
+            await renewed.wait()
+        keeping.cancel()
+        await asyncio.wait([keeping])
+    await as_owner(dsn, "DELETE FROM tasktalk.conversations WHERE id = :id", id=said.conversation_id)
+
+
+def noting(action: Callable[[], Awaitable[None]], done: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    async def act() -> None:
+        await action()
+        done.set()
+
+    return act
+
+
 real_sleep = asyncio.sleep
 
 
@@ -347,19 +286,8 @@ async def test_a_worker_that_is_killed_is_replaced_and_no_call_runs_twice(
 ) -> None:
     talk = Talk(database, hub, SHORT, user)
     said = await talk.send("add milk")
-    url = server.replace("/tasktalk?", f"/{dsn.database}?")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.integration.test_worker", url, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(GUARD):
-            assert await process.stdout.readline() == b"held\n"
-    finally:
-        process.kill()
-        await process.wait()
-    killed = await look(talk, said)
-    assert killed.status == "RUNNING"
+    await kill_a_worker_in_mid_turn(server.replace("/tasktalk?", f"/{dsn.database}?"))
+    assert (await look(talk, said)).status == "RUNNING"
 
     async with working(database, bus, dsn, model, SHORT):
         ended = await talk.ended(said)
@@ -454,18 +382,6 @@ async def test_a_turn_that_could_not_be_written_goes_on_under_its_lease(
     assert await titles(talk) == ["milk"]
 
 
-@asynccontextmanager
-async def outage(root: Dsn, dsn: Dsn) -> AsyncIterator[None]:
-    """The database refuses everyone for the length of the block, and ends all connections before."""
-    await as_owner(root, f'ALTER DATABASE "{dsn.database}" ALLOW_CONNECTIONS false')
-    try:
-        everyone = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
-        await as_owner(root, everyone, name=dsn.database)
-        yield
-    finally:
-        await as_owner(root, f'ALTER DATABASE "{dsn.database}" ALLOW_CONNECTIONS true')
-
-
 async def test_behind_a_pooler_it_polls(
     database: Database, bus: Bus, dsn: Dsn, model: Model, talk: Talk, server: str
 ) -> None:
@@ -553,21 +469,3 @@ async def test_revoked_tokens_are_kept_until_they_end(database: Database) -> Non
         kept = set((await connection.execute(select(revoked_tokens.c.token_hash))).scalars())
     assert valid in kept
     assert over not in kept
-
-
-async def be_a_worker(url: str) -> None:
-    """A process of its own for the test that kills it: stops in the second round of "add milk" and says so."""
-    dsn = Dsn.parse(url, "DATABASE_URL")
-    model = Model()
-    model.hold("add milk", 1)
-    async with Bus("memory://") as bus:
-        database = Database(make_engine(dsn, pool_size=5), ChangeLog(bus))
-        async with working(database, bus, dsn, model, SHORT):
-            await model.has_asked("add milk", 1)
-            sys.stdout.write("held\n")
-            sys.stdout.flush()
-            await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(be_a_worker(sys.argv[1]))

@@ -60,19 +60,31 @@ class Running:
 @contextmanager
 def serve(data_dir: Path, *arguments: str, **more: str) -> Iterator[Running]:
     """A server on a free port. It is killed at the end where it still runs."""
-    command = (sys.executable, "-m", "graphql_api.cli.main", "serve", "--port", "0", "--data-dir", str(data_dir))
+    with _started(data_dir, "serve", "--port", "0", *arguments, **more) as (process, line):
+        found = re.search(r"listens on (http://\S+)", line)
+        assert found, (line, (data_dir / "serve.log").read_text()[-2000:])
+        yield Running(process, found[1], data_dir)
+
+
+@contextmanager
+def work(data_dir: Path, **more: str) -> Iterator[subprocess.Popen[str]]:
+    """A worker that has said that it works. It is stopped at the end where it still runs."""
+    with _started(data_dir, "worker", **more) as (process, line):
+        assert "works on turns" in line, (line, (data_dir / "worker.log").read_text()[-2000:])
+        yield process
+
+
+@contextmanager
+def _started(data_dir: Path, command: str, *arguments: str, **more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process, and the first line it says."""
+    whole = (sys.executable, "-m", "graphql_api.cli.main", command, "--data-dir", str(data_dir), *arguments)
     with (
-        (data_dir / "serve.log").open("a") as log,
-        subprocess.Popen(
-            (*command, *arguments), stdout=subprocess.PIPE, stderr=log, text=True, env=environment(**more)
-        ) as process,
+        (data_dir / f"{command}.log").open("a") as log,
+        subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=log, text=True, env=environment(**more)) as process,
     ):
         try:
             assert process.stdout is not None, "it is a pipe"
-            line = process.stdout.readline()
-            found = re.search(r"listens on (http://\S+)", line)
-            assert found, (line, (data_dir / "serve.log").read_text()[-2000:])
-            yield Running(process, found[1], data_dir)
+            yield process, process.stdout.readline()
         finally:
             if process.poll() is None:
                 process.terminate()
