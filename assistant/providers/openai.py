@@ -1,7 +1,8 @@
 """The provider that speaks Chat Completions with any compatible endpoint, through the official SDK.
 
-The SDK builds the request and keeps key, TLS and connections. The answer's bytes are read here: the SDK's own stream
-makes models of every chunk, which costs more than all the rest of a turn.
+The SDK sees to key, URL, headers, TLS and proxies, on aiohttp (decision 13). The request's JSON is made here and the
+answer's bytes are read here: the SDK walks through every message of the one and makes models of every chunk of the
+other, which costs more than all the rest of a turn.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from assistant.providers.base import Finished, Prompt, ProviderEvent, ToolSpec
 from assistant.providers.openai_answer import Answer, AnswerTooLong
 from assistant.providers.openai_body import MAX_EVENT, TRANSPORT_ERRORS, BodyReader, Timeouts, now
 from assistant.providers.openai_faults import from_sdk, timed_out, unavailable
-from assistant.providers.openai_request import messages_of, tools_of
+from assistant.providers.openai_request import request_of
 from assistant.providers.sse import EventTooLarge
 from core.errors import ConfigurationError
 from models.enums import FinishReason
@@ -43,6 +44,7 @@ class OpenAIProvider:
             max_retries=0,  # retries are the loop's, so that subscribers see them
             # Reading is timed by BodyReader: the first byte and silence are different waits.
             timeout=httpx2.Timeout(connect=connect, pool=connect, write=self._timeouts.silence, read=None),
+            http_client=openai.DefaultAioHttpClient(),
         )
 
     @property
@@ -79,18 +81,12 @@ class OpenAIProvider:
 
     async def _open(self, stack: AsyncExitStack, prompt: Prompt, tools: Sequence[ToolSpec]) -> BodyReader:
         """Send the request and wait for the answer's headers. `stack` closes the response."""
-        request = self._client.chat.completions.with_streaming_response.create(
-            model=self._model,
-            messages=messages_of(prompt),
-            tools=tools_of(tools) if tools else openai.omit,
-            stream=True,
-            stream_options={"include_usage": True},
-        )
         deadline = now() + self._timeouts.first_byte
         try:
             async with asyncio.timeout_at(deadline):
-                response = await stack.enter_async_context(request)
-            body = await stack.enter_async_context(aclosing(response.http_response.aiter_bytes()))
+                response = await self._post(request_of(self._model, prompt, tools))
+                stack.push_async_callback(response.aclose)
+            body = await stack.enter_async_context(aclosing(response.aiter_bytes()))
             return BodyReader(body, self._timeouts, deadline)
         except TimeoutError:
             fault = timed_out("answer", self._timeouts.first_byte)
@@ -99,6 +95,19 @@ class OpenAIProvider:
         except TRANSPORT_ERRORS:
             fault = unavailable("could not be reached")
         raise fault  # outside the handlers: see from_sdk
+
+    async def _post(self, content: bytes) -> httpx2.Response:
+        """Send it. The answer's body is still to be read."""
+        response: object = await self._client.post(
+            "/chat/completions",
+            content=content,
+            cast_to=httpx2.Response,  # is what comes back, whatever the signature says of streams
+            stream=True,
+            stream_cls=openai.AsyncStream[object],
+            options={"security": {"bearer_auth": True}},
+        )
+        assert isinstance(response, httpx2.Response)
+        return response
 
 
 def _is_http_url(text: str) -> bool:

@@ -49,6 +49,8 @@ class StorableText:
 
     def feed(self, piece: str) -> str:
         """What can be given out now."""
+        if not self._held and piece.isascii() and "\0" not in piece:  # nearly always
+            return piece
         text = self._held + piece
         self._held = ""
         if text and "\ud800" <= text[-1] <= "\udbff":
@@ -110,7 +112,8 @@ class Answer:
         error = chunk.get("error") or (chunk if event == "error" else None)
         if error and self.finish_reason is None:
             raise from_error_object(error)
-        self._usage = _usage(chunk.get("usage")) or self._usage
+        if usage := chunk.get("usage"):
+            self._usage = _usage(usage) or self._usage
         choices = chunk.get("choices")
         if isinstance(choices, list) and choices and isinstance(choices[0], dict):
             self.begun = True
@@ -139,14 +142,13 @@ class Answer:
     def _choice(self, choice: dict[object, object]) -> Iterator[ProviderEvent]:
         body = choice.get("delta") or choice.get("message")
         if isinstance(body, dict):
-            for name in ("content", "refusal"):
-                yield from self._say(_plain(body.get(name)))
-            calls = body.get("tool_calls")
-            for call in calls if isinstance(calls, list) else ():
-                if isinstance(call, dict):
-                    self._add(call.get("index"), call.get("id"), call.get("function"))
-            if body.get("function_call"):  # how calls were sent before there were several
-                self._add(0, None, body["function_call"])
+            for content in (body.get("content"), body.get("refusal")):
+                if content:
+                    yield from self._say(_plain(content))
+            if calls := body.get("tool_calls"):
+                self._add_all(calls)
+            if call := body.get("function_call"):  # how calls were sent before there were several
+                self._add(0, None, call)
         finish = choice.get("finish_reason")
         if isinstance(finish, str) and finish:
             if finish in _BROKEN_OFF:
@@ -160,6 +162,11 @@ class Answer:
             yield TextDelta(text)
         if len(piece) > room:
             raise AnswerTooLong
+
+    def _add_all(self, calls: object) -> None:
+        for call in calls if isinstance(calls, list) else ():
+            if isinstance(call, dict):
+                self._add(call.get("index"), call.get("id"), call.get("function"))
 
     def _add(self, index: object, call_id: object, function: object) -> None:
         given_id = call_id if isinstance(call_id, str) and len(call_id) <= _MAX_ID else ""

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
-import anyio
+import aiohttp
 import httpx2
 
 from assistant.providers.openai_faults import timed_out, unavailable
@@ -16,8 +16,8 @@ from assistant.providers.sse import EventTooLarge, ServerEvent, SseParser
 
 MAX_EVENT = 1024 * 1024  # bytes of one event, or of a whole answer that isn't streamed
 _DONE = b"[DONE]"
-# anyio and ssl: failures of TLS that httpx2 lets through as they are.
-TRANSPORT_ERRORS = (httpx2.HTTPError, httpx2.StreamError, ssl.SSLError, anyio.EndOfStream)
+# aiohttp and ssl: failures that the SDK's transport lets through as they are, such as an answer that isn't HTTP.
+TRANSPORT_ERRORS = (httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError, ssl.SSLError)
 
 
 @dataclass(frozen=True, slots=True)

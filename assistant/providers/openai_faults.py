@@ -58,7 +58,7 @@ def from_sdk(error: openai.OpenAIError) -> ProviderError:
     with the endpoint's text in it."""
     if isinstance(error, openai.APIStatusError):
         return _from_status(error)
-    if isinstance(error, openai.APITimeoutError):
+    if isinstance(error, openai.APITimeoutError) and _has_timed_out(error):
         return ProviderError(ProviderFault.TIMEOUT, "The model endpoint did not answer in time.")
     return unavailable("could not be reached")
 
@@ -72,6 +72,13 @@ def from_error_object(value: object) -> ProviderError:
         if isinstance(word, str) and word in _KNOWN:
             return ProviderError(_KNOWN[word], f"The model endpoint sent an error ({word}).")
     return unavailable("sent an error")
+
+
+def _has_timed_out(error: BaseException | None) -> bool:
+    """The SDK's transport calls every lost connection a timeout. A true one has a TimeoutError beneath."""
+    while error is not None and not isinstance(error, TimeoutError):
+        error = error.__cause__
+    return error is not None
 
 
 def _from_status(error: openai.APIStatusError) -> ProviderError:

@@ -19,6 +19,14 @@ _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 _MAX_NAME = 64  # endpoints refuse the whole request for a longer one
 
 
+def request_of(model: str, prompt: Prompt, tools: Sequence[ToolSpec]) -> bytes:
+    """The JSON of a request for a stream with usage at its end."""
+    body: dict[str, object] = {"model": model, "messages": messages_of(prompt)}
+    if tools:
+        body["tools"] = tools_of(tools)
+    return orjson.dumps({**body, "stream": True, "stream_options": {"include_usage": True}})
+
+
 def messages_of(prompt: Prompt) -> list[ChatCompletionMessageParam]:
     """The instructions as the system message, then the items in order. An empty round is skipped."""
     messages: list[ChatCompletionMessageParam] = [{"role": "system", "content": prompt.instructions}]
