@@ -145,7 +145,7 @@ class TurnRunner:
             return
         progress = await self._read()
         if progress.text:  # of an earlier attempt: whoever joins now must not find less than there is
-            await self._work(lambda work: turns.save_draft(work, self._lease, progress.attempt, progress.text))
+            await self._work(lambda work: turns.show_again(work, self._lease, progress.attempt, progress.text))
         if progress.rounds and await self._run_calls(progress):
             return
         while not progress.done:

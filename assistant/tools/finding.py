@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, time
 from enum import Enum
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from assistant.interpreter import targets
 from assistant.tools.answers import numbered
@@ -91,9 +93,25 @@ async def _by_words(context: ToolContext, words: str, prefer: Prefer, pool: Sequ
             if len(fitting) == 1:
                 return fitting[0].id
             message = f"More than one task fits {_quoted(words)}."
-            raise ToolFailure(ErrorCode.INVALID, message, numbered(await with_labels(context.work, fitting)))
+            listed = _as_listed(fitting, context)
+            raise ToolFailure(ErrorCode.INVALID, message, numbered(await with_labels(context.work, listed)))
         case _:
             raise _nothing(words)
+
+
+def _as_listed(fitting: Sequence[Task], context: ToolContext) -> list[Task]:
+    """As the list last shown has them, where it has them all; otherwise as lists are shown, by due then position."""
+    places = {task_id: place for place, task_id in enumerate(context.shown)}
+    if all(task.id in places for task in fitting):
+        return sorted(fitting, key=lambda task: places[task.id])
+    zone = ZoneInfo(context.time_zone)
+
+    def due(task: Task) -> datetime:
+        if task.due_at is not None:
+            return task.due_at
+        return datetime.combine(task.due_date, time.min, zone) if task.due_date else datetime.max.replace(tzinfo=UTC)
+
+    return sorted(fitting, key=lambda task: (due(task), task.position, task.id))
 
 
 def _match(words: str, pool: Sequence[Task], shown: Sequence[UUID], prefer: Prefer) -> targets.Match:

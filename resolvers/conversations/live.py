@@ -77,6 +77,7 @@ class _State:
     status: TurnStatus
     attempt: int
     text: str
+    notice: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class _TurnStream:
         self._turn_id = turn_id
         self._view = DraftView(0, "")
         self._status = TurnStatus.QUEUED
+        self._notice: str | None = None
         self._beyond: list[Delta] = []
         self._look_again: asyncio.TimerHandle | None = None
         self._queue: asyncio.Queue[Any] = asyncio.Queue(WAITING)
@@ -204,7 +206,7 @@ class _TurnStream:
             if not behind or self._view.text != state.text:
                 yield self._snapshot(state)
             yield TurnEnded(turn_key=self._turn_id)
-        elif state.status != self._status or not behind:
+        elif (state.status, state.notice) != (self._status, self._notice) or not behind:
             yield self._snapshot(state)
 
     def _snapshot(self, state: _State) -> TurnSnapshot:
@@ -217,7 +219,7 @@ class _TurnStream:
                 self._beyond.append(delta)
         if self._beyond:
             self._look_soon()
-        self._status = state.status
+        self._status, self._notice = state.status, state.notice
         text = self._view.text
         return TurnSnapshot(turn_key=self._turn_id, attempt=self._view.attempt, draft=text, offset=utf16_length(text))
 
@@ -226,7 +228,7 @@ class _TurnStream:
         await operation.renew()
         reply = _reply_text()
         statement: Select[Any] = (
-            select(turns.c.status, turns.c.attempt, reply, drafts.c.text)
+            select(turns.c.status, turns.c.attempt, turns.c.notice, reply, drafts.c.text)
             .outerjoin(
                 drafts,
                 (drafts.c.user_id == turns.c.user_id)
@@ -240,8 +242,8 @@ class _TurnStream:
             seq = (await position(session)).seq
         if row is None:
             raise _absent()
-        status, attempt, said, draft = tuple(row)
-        return _State(TurnStatus(status), attempt, said if said is not None else draft or ""), seq
+        status, attempt, notice, said, draft = tuple(row)
+        return _State(TurnStatus(status), attempt, said if said is not None else draft or "", notice), seq
 
     async def _calls_in(self, batch: Batch) -> Sequence[UUID]:
         """The calls of this turn that a batch is about, in order, each once."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from uuid import UUID
 
 from sqlalchemy import select
 
 from core.errors import DomainError, ErrorCode
-from events.hub import Batch
+from events.hub import Batch, Resync
 from events.reading import position
 from models.enums import TurnStatus
 from models.turns import turns
@@ -31,25 +32,24 @@ async def wait_for_turn(operation: Operation, turn_id: UUID, seconds: float) -> 
     snapshot."""
     if not seconds:
         return
-    try:
-        async with asyncio.timeout(seconds):
-            await _until_settled(operation, turn_id)
-    except TimeoutError:
-        pass
-    finally:
-        await operation.renew()
-
-
-async def _until_settled(operation: Operation, turn_id: UUID) -> None:
+    deadline = asyncio.get_running_loop().time() + seconds
     settled, seq = await _look(operation, turn_id)
     if settled:
         return
     async with aclosing(operation.application.hub.follow(operation.user_id, seq)) as items:
-        async for item in items:
+        while not settled and (item := await _next(items, deadline)) is not None:
             if not isinstance(item, Batch) or any(change.entity_id == turn_id for change in item.changes):
                 settled, _ = await _look(operation, turn_id)
-                if settled:
-                    return
+
+
+async def _next(items: AsyncGenerator[Batch | Resync, None], deadline: float) -> Batch | Resync | None:
+    """What the hub tells next; None at its end, or when the time is over. Only this wait is timed: a read that is cut
+    off in its midst costs its connection."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await anext(items, None)
+    except TimeoutError:
+        return None
 
 
 async def _look(operation: Operation, turn_id: UUID) -> tuple[bool, int]:

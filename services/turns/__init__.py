@@ -27,6 +27,7 @@ from services.turns.rounds import (
     read_draft,
     read_progress,
     save_draft,
+    show_again,
     start_anew,
 )
 from services.usage import Spent
@@ -65,6 +66,7 @@ __all__ = [
     "resume",
     "retry",
     "save_draft",
+    "show_again",
     "start_anew",
     "wait_for_user",
     "waiting_calls",

@@ -86,6 +86,13 @@ async def save_draft(work: UnitOfWork, lease: Lease, attempt: int, text: str) ->
     await write_draft(work, lease.turn_id, attempt, text)
 
 
+async def show_again(work: UnitOfWork, lease: Lease, attempt: int, text: str) -> None:
+    """Begin a new attempt with the text of the rounds that are done; its followers read it. Raises LeaseLost."""
+    turn = await fence(work, lease)
+    await write_draft(work, turn.id, attempt, text)
+    work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+
+
 async def write_draft(work: UnitOfWork, turn_id: UUID, attempt: int, text: str) -> None:
     """Store the draft of a turn that is held by this transaction."""
     made = upsert(drafts).values(user_id=work.user_id, turn_id=turn_id, attempt=attempt, text=text)
