@@ -81,7 +81,18 @@ async def run_call(
         # The tool's own fault must not take the turn with it; nothing of it was kept.
         log.exception("tool_failed", tool=tool.name.value, call=str(call.id))
         return await _fail(work, call, ErrorCode.INTERNAL, "Something went wrong on the server.")
-    return await tool_calls.complete(work, running, answer=outcome.answer, total=outcome.total, tasks=outcome.tasks)
+    answer = {**outcome.answer, **_users_word(tool, call, arguments)}
+    return await tool_calls.complete(work, running, answer=answer, total=outcome.total, tasks=outcome.tasks)
+
+
+def _users_word(tool: Tool, call: ToolCall, arguments: str) -> dict[str, Any]:
+    """What the model is told of a call that its user agreed to: their reason, and what they put in its place."""
+    if call.decided_at is None:
+        return {}
+    word: dict[str, Any] = {"user_said": call.decision_reason} if call.decision_reason else {}
+    if stored_parameters(read_arguments(tool, arguments)) != dict(call.parameters):
+        word["user_changed_parameters_to"] = dict(call.parameters)
+    return word
 
 
 async def _handle(tool: Tool, context: ToolContext, parameters: BaseModel, agreed: Sequence[Target]) -> ToolOutcome:

@@ -171,11 +171,14 @@ async def test_edited_parameters_are_validated_and_run_instead(ann: Person) -> N
         assert (await ann.turn(turn["id"])) == turn
         ann.model.then("So be it.")
         given = [
-            {"toolCallId": first, "approve": True, "parameters": {"task": "bread"}},
+            {"toolCallId": first, "approve": True, "parameters": {"task": "bread"}, "reason": "the other one"},
             {"toolCallId": second, "approve": False},
         ]
         payload = await ann.do(DECIDE, turnId=turn["id"], decisions=given, waitSeconds=WAIT)
     assert payload["turn"]["toolCalls"][0]["parameters"] == {"task": "bread"}
+    told = str(ann.model.prompts[-1].items)
+    assert '"user_said":"the other one"' in told
+    assert '"user_changed_parameters_to":{"task":"bread"}' in told
     assert [one["status"] for one in payload["turn"]["toolCalls"]] == ["COMPLETED", "FAILED"]
     assert await ann.tasks() == ["milk"]
 

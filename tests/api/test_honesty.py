@@ -1,4 +1,4 @@
-"""Claims that nothing stands behind, questions with their choices, and what a user took of the models, counted."""
+"""Claims that nothing stands behind, and questions with their choices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from assistant.providers.rules import RulesProvider
 from core.database import Database
 from core.dsn import Dsn
-from core.settings import Settings
 from events.bus import Bus
 from tests.support.controlling import Person, person
 from tests.support.scripted_provider import Said, call
@@ -98,17 +97,3 @@ async def test_none_of_these_leaves_everything_as_it_is(ann: Person) -> None:
         dropped = await ann.say(asked["reply"]["choices"][-1]["content"])
     assert dropped["toolCalls"] == []
     assert await ann.tasks() == ["call mom", "call dad"]
-
-
-# Counted
-
-
-async def test_usage_is_exact_however_many_turns_run_at_once(database: Database, bus: Bus, dsn: Dsn, user: str) -> None:
-    many = Settings(limit_sends_per_minute=0, limit_running_turns=0, lease_seconds=600)
-    async with person(database, bus, dsn, user, many) as ann:
-        ann.model.then(*(Said("Fine.", tokens=(11, 5)) for _ in range(12)))
-        async with ann.working(many):
-            people = [replace(ann, conversation=None) for _ in range(12)]
-            await asyncio.gather(*(one.say("hello") for one in people))
-        found = await ann.api.data("{ viewer { usage { turns inputTokens outputTokens } } }")
-    assert found["viewer"]["usage"] == {"turns": 12, "inputTokens": 132, "outputTokens": 60}

@@ -144,20 +144,3 @@ async def test_no_retry_where_nothing_can_be_said_nor_by_another_nor_past_a_limi
     refused = (await ann.do(RETRY, turnId=first["id"]))["userErrors"]
     assert [one["code"] for one in refused] == ["CONVERSATION_INACTIVE"]
     assert (await ann.turn(first["id"])) == first
-
-
-async def test_todays_tokens_are_looked_at_before_each_model_call(
-    database: Database, bus: Bus, dsn: Dsn, user: str
-) -> None:
-    async with person(database, bus, dsn, user, Settings(limit_tokens_per_day=10)) as ann:
-        ann.model.then(Said("Adding.", [call("add_task", title="milk")], tokens=(9, 5)))
-        async with ann.working(Settings(limit_tokens_per_day=10, lease_seconds=600)):
-            turn = await ann.say("add milk")
-            refused = await ann.send("and more")
-    assert (turn["status"], turn["error"]["code"]) == ("FAILED", "QUOTA_EXCEEDED")
-    assert await ann.tasks() == ["milk"]
-    assert [one["code"] for one in refused["userErrors"]] == ["QUOTA_EXCEEDED"]
-    assert refused["userErrors"][0]["retryAt"].endswith("T00:00:00Z")
-    used = await ann.api.data("{ viewer { usage { inputTokens outputTokens limits { name remaining resetsAt } } } }")
-    assert used["viewer"]["usage"]["inputTokens"] == 9
-    assert used["viewer"]["usage"]["outputTokens"] == 5
