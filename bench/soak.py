@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from bench.soaking.talking import Crowd
 from bench.soaking.watching import Watch
 from core import embedded
 from core.dsn import Dsn
+from graphql_api.cli.process import until_signal
 from migrations import runner
 from services.auth.development import KEY_FILE, load_key
 
@@ -130,7 +131,8 @@ async def _broker(home: Path) -> AsyncIterator[str]:
     try:
         yield f"redis://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):  # an interrupt may have ended it already
+            process.terminate()
         await process.wait()
 
 
@@ -148,9 +150,16 @@ def _plan() -> Plan:
 
 
 def main() -> None:
-    report = asyncio.run(soak(_plan()))
-    print(report)
-    sys.exit(0 if report.good else 1)
+    """Interrupted, it stops what it started and says nothing."""
+    reports: list[Report] = []
+
+    async def action() -> None:
+        reports.append(await soak(_plan()))
+
+    asyncio.run(until_signal(action()))
+    for report in reports:
+        print(report)
+    sys.exit(0 if reports and reports[0].good else 1)
 
 
 if __name__ == "__main__":

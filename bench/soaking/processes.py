@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,7 +78,8 @@ class Program:
         """SIGTERM, at the end of the soak."""
         if self.process is not None:
             process, self.process = self.process, None
-            process.terminate()
+            with suppress(ProcessLookupError):  # an interrupt may have ended it already
+                process.terminate()
             try:
                 async with asyncio.timeout(30):
                     await process.wait()
