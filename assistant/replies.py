@@ -52,10 +52,13 @@ def _choices_of_text(progress: Progress, text: str) -> Sequence[Mapping[str, Any
     return choices_of_reply(text) if progress.provider.name == BUILT_IN else ()
 
 
-def stopped(text: str, calls: Sequence[ToolCall], view: Viewpoint, model: str | None) -> Reply:
-    """The reply of a turn that its user stopped: its text so far, and what it had done by then."""
+def stopped(text: str, calls: Sequence[ToolCall], view: Viewpoint, model: str | None, *, asked: bool = False) -> Reply:
+    """The reply of a turn that its user stopped: its text so far, and what it had done by then.
+
+    `asked`: the text ends with a question to the user, which is over as well.
+    """
     done = told(written(calls), view)
-    line = f"(Stopped. Done before that: {done})" if done else STOPPED if not text else ""
+    line = f"(Stopped. Done before that: {done})" if done else STOPPED if asked or not text else ""
     return Reply(with_notes(text, line), model, FinishReason.CANCELLED, {"stopped": True}, shown=None)
 
 

@@ -41,5 +41,6 @@ async def _end(work: UnitOfWork, conversation: Conversation, turn: Turn) -> None
     if turn.started_at is None and not text and not calls:
         await turns.cancel(work, conversation, turn, None)
         return
-    reply = replies.stopped(text, calls, Viewpoint(work.now, turn.time_zone), None)
+    asked = turn.status == TurnStatus.AWAITING_CONFIRMATION
+    reply = replies.stopped(text, calls, Viewpoint(work.now, turn.time_zone), None, asked=asked)
     await turns.cancel(work, conversation, turn, reply)

@@ -94,6 +94,7 @@ async def test_a_turn_that_waits_for_its_user_is_stopped_and_nothing_of_it_is_do
     [deletion] = turn["toolCalls"]
     assert (deletion["status"], deletion["error"]["code"]) == ("FAILED", "REJECTED_BY_USER")
     assert not deletion["needsConfirmation"]
+    assert turn["reply"]["content"] == f"{waiting['draft']}\n\n(Stopped.)"
     assert await ann.tasks() == ["milk"]
 
 
