@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, and_, any_, literal, select
+from sqlalchemy import ARRAY, Select, Table, Uuid, and_, any_, bindparam, select
 
+from core.statements import prepared
 from core.unit_of_work import Session
 from models.base import rows_of
 from models.conversations import messages
@@ -60,6 +61,8 @@ class PastTurn:
         return TurnStatus(self.status).ended
 
 
+Kept = TypeVar("Kept", Round, PastCall)
+
 Attempts = Sequence[PastTurn]
 """The turns of one message, oldest first; never empty."""
 
@@ -68,40 +71,51 @@ _CALL_COLUMNS: Final = [tool_calls.c[name] for name in PastCall.__dataclass_fiel
 
 async def read_past(session: Session, conversation_id: UUID, *, before: int, after: int) -> list[PastTurn]:
     """The newest turns with after < number < before, at most LOOK, oldest first. Three statements, or one."""
+    found = await session.every(_NEWEST, conversation_id=conversation_id, before=before, after=after)
+    if not found:
+        return []
+    ids = [row[0] for row in found]
+    rounds_of = _by_turn(await session.every(_ROUNDS, ids=ids))
+    calls_of = _by_turn(await session.every(_CALLS, ids=ids))
+    return [PastTurn(*(*row, rounds_of[row[0]], calls_of[row[0]])) for row in reversed(found)]
+
+
+def _newest() -> Select[Any]:
     reply = messages.alias("reply")
     of_message = and_(messages.c.user_id == turns.c.user_id, messages.c.id == turns.c.message_id)
     of_reply = and_(reply.c.user_id == turns.c.user_id, reply.c.id == turns.c.reply_id)
     own = [turns.c[name] for name in ("id", "number", "message_id", "status", "error_code", "error_message")]
-    newest: Select[Any] = (
+    return (
         select(*own, messages.c.content, reply.c.content)
         .select_from(turns.join(messages, of_message).outerjoin(reply, of_reply))
         .where(
-            turns.c.user_id == session.user_id,
-            turns.c.conversation_id == conversation_id,
-            turns.c.number < before,
-            turns.c.number > after,
+            turns.c.user_id == bindparam("user_id"),
+            turns.c.conversation_id == bindparam("conversation_id"),
+            turns.c.number < bindparam("before"),
+            turns.c.number > bindparam("after"),
         )
         .order_by(turns.c.number.desc())
         .limit(LOOK)
     )
-    found: Sequence[Any] = (await session.execute(newest)).all()
-    if not found:
-        return []
-    ids = [row[0] for row in found]
-    rounds_of = await _grouped(session, rows_of(rounds), rounds, Round, ids, rounds.c.number)
-    order = (tool_calls.c.round, tool_calls.c.index)
-    calls_of = await _grouped(session, select(*_CALL_COLUMNS), tool_calls, PastCall, ids, *order)
-    return [PastTurn(*(*row, rounds_of[row[0]], calls_of[row[0]])) for row in reversed(found)]
 
 
-async def _grouped(
-    session: Session, columns: Any, table: Any, value: type[Any], ids: Sequence[UUID], *order: Any
-) -> dict[UUID, list[Any]]:
-    """The rows of these turns. One array, not a list of parameters: the statement is the same for any number."""
-    of_turns = table.c.turn_id == any_(literal(list(ids), ARRAY(Uuid)))
-    statement = columns.where(table.c.user_id == session.user_id, of_turns).order_by(*order)
-    grouped: dict[UUID, list[Any]] = defaultdict(list)
-    for one in await session.all(statement, value):
+def _of_turns(columns: Select[Any], table: Table) -> Select[Any]:
+    """One array, not a list of parameters: the statement is the same for any number of turns."""
+    return columns.where(
+        table.c.user_id == bindparam("user_id"), table.c.turn_id == any_(bindparam("ids", type_=ARRAY(Uuid)))
+    )
+
+
+_NEWEST: Final = prepared(_newest())
+_ROUNDS: Final = prepared(_of_turns(rows_of(rounds), rounds).order_by(rounds.c.number), Round)
+_CALLS: Final = prepared(
+    _of_turns(select(*_CALL_COLUMNS), tool_calls).order_by(tool_calls.c.round, tool_calls.c.index), PastCall
+)
+
+
+def _by_turn(found: Iterable[Kept]) -> dict[UUID, list[Kept]]:
+    grouped: dict[UUID, list[Kept]] = defaultdict(list)
+    for one in found:
         grouped[one.turn_id].append(one)
     return grouped
 

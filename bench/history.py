@@ -40,7 +40,7 @@ from assistant.providers.base import (
 )
 from assistant.turn import TurnRunner
 from core import embedded
-from core.database import Database, make_engine
+from core.database import Database, make_links
 from core.dsn import Dsn
 from core.settings import Settings
 from events.bus import Bus
@@ -165,7 +165,7 @@ async def database_at(dsn: str | None) -> AsyncIterator[Dsn]:
 async def run(options: argparse.Namespace) -> None:
     async with database_at(options.dsn) as dsn, Bus("memory://") as bus:
         await runner.migrate(dsn)
-        database = Database(make_engine(dsn, pool_size=4), ChangeLog(bus))
+        database = Database(make_links(dsn, size=4), ChangeLog(bus))
         user = f"bench-{uuid.uuid4().hex}"
         await admit(database, Identity(user_id=user, email=None, name=None, token_hash=uuid.uuid4().bytes * 2))
         bench = Bench(database, bus, user)

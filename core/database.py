@@ -6,17 +6,18 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import orjson
 from asyncpg import InterfaceError
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from core.dsn import Dsn
 from core.errors import RequestError, RequestErrorCode
+from core.links import Link, Links
+from core.statements import to_json
 from core.unit_of_work import Journal, Session, UnitOfWork
 
 ROLE: Final = "tasktalk_app"
@@ -35,33 +36,43 @@ CONNECT_SECONDS: Final = 10.0
 
 Result = TypeVar("Result")
 
-_OPEN = text(
-    "SELECT set_config('role', :role, true), set_config('app.user_id', :user_id, true),"
-    " set_config('search_path', :search_path, true), set_config('statement_timeout', :statement_timeout, true),"
-    " set_config('idle_in_transaction_session_timeout', :idle_timeout, true)"
+_SETTINGS: Final = (
+    "SELECT set_config('role', {role}, true), set_config('app.user_id', {user_id}, true),"
+    " set_config('search_path', {search_path}, true), set_config('statement_timeout', {statement_timeout}, true),"
+    " set_config('idle_in_transaction_session_timeout', {idle_timeout}, true)"
 )
+_WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+
+STATEMENTS: Final = 500
+"""Prepared statements that a connection keeps."""
 
 
-def make_engine(dsn: Dsn, *, pool_size: int, pool_wait: float = 2.0) -> AsyncEngine:
-    """A pool of asyncpg connections; a wait for one ends after `pool_wait` seconds with RequestError TIMEOUT."""
+def make_links(dsn: Dsn, *, size: int, wait: float = 2.0) -> Links:
+    """A pool of asyncpg connections; a wait for one ends after `wait` seconds with RequestError TIMEOUT."""
     url, connect_args = dsn.asyncpg_url_and_args()
-    connect_args.setdefault("timeout", CONNECT_SECONDS)
-    return create_async_engine(
+    defaults = {
+        "timeout": CONNECT_SECONDS,
+        "statement_cache_size": STATEMENTS,
+        "prepared_statement_cache_size": STATEMENTS,
+        "max_cached_statement_lifetime": 0,
+    }
+    engine = create_async_engine(
         url,
-        connect_args=connect_args,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=pool_wait,
-        pool_recycle=1800,
+        connect_args={**defaults, **connect_args},
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",  # a transaction is begun and ended by the opener below, not by SQLAlchemy
         query_cache_size=1000,
         enable_from_linting=False,  # lateral joins are ON true; the linter takes those for cartesian products
-        json_serializer=_to_json,
+        json_serializer=to_json,
         json_deserializer=orjson.loads,
     )
+    return Links(engine, size=size, wait=wait)
 
 
-def _to_json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+def _quoted(text: str) -> str:
+    """A literal whatever standard_conforming_strings says (PostgreSQL manual, 4.1.2.2). It can't hold a NUL."""
+    return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -92,17 +103,21 @@ def is_away(error: BaseException) -> bool:
 class Database:
     """Snapshots to read from and units of work to write through. Nothing else in the house opens a transaction."""
 
-    def __init__(self, engine: AsyncEngine, journal: Journal, *, statement_timeout: float = 5.0) -> None:
-        self.engine = engine
+    def __init__(self, links: Links, journal: Journal, *, statement_timeout: float = 5.0) -> None:
+        self.links = links
         self._journal = journal
-        self._milliseconds = str(int(statement_timeout * 1000))
-        self._reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._settings = {
+            "role": _quoted(ROLE),
+            "search_path": _quoted(f"{SCHEMA}, pg_catalog"),
+            "statement_timeout": _quoted(str(int(statement_timeout * 1000))),
+            "idle_timeout": _quoted("60000"),
+        }
 
     @asynccontextmanager
     async def snapshot(self, user_id: str) -> AsyncIterator[Session]:
         """A READ ONLY, REPEATABLE READ transaction: everything read in it is of one instant."""
-        async with self._transaction(self._reader, user_id) as connection:
-            yield Session(connection, user_id)
+        async with self._transaction(_READ, user_id) as link:
+            yield Session(link, user_id)
 
     async def work(self, user_id: str, action: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
         """Run `action` in one transaction, commit with its changes numbered, announce them. Deadlocks run it again.
@@ -123,67 +138,58 @@ class Database:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _once(self, user_id: str, action: Callable[[UnitOfWork], Awaitable[Result]]) -> tuple[Result, int]:
-        async with self._transaction(self.engine, user_id) as connection:
-            work = UnitOfWork(connection, user_id)
+        async with self._transaction(_WRITE, user_id) as link:
+            work = UnitOfWork(link, user_id)
             result = await action(work)
-            seq = await self._journal.write(connection, user_id, work.changes) if work.changes else 0
+            seq = await self._journal.write(work, work.changes) if work.changes else 0
         return result, seq
 
     @asynccontextmanager
     async def for_nobody(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that belongs to no user: for the definer functions, and for revoked tokens."""
-        async with self._transaction(self.engine, NOBODY) as connection:
-            yield connection
+        async with self._transaction(_WRITE, NOBODY) as link:
+            yield link.connection
 
     @asynccontextmanager
-    async def _transaction(self, engine: AsyncEngine, user_id: str) -> AsyncIterator[AsyncConnection]:
-        async with self._opened(engine, user_id) as connection:
-            try:
-                yield connection
-                await connection.commit()
-            except DBAPIError as error:
-                if timed_out(error):
-                    raise RequestError(RequestErrorCode.TIMEOUT, "The database took too long to answer.") from error
-                raise
-
-    @asynccontextmanager
-    async def _opened(self, engine: AsyncEngine, user_id: str) -> AsyncIterator[AsyncConnection]:
-        connection = await self._connect(engine, user_id)
+    async def _transaction(self, begin: str, user_id: str) -> AsyncIterator[Link]:
+        link = await self._opened(begin + self._settings_of(user_id))
         try:
-            yield connection
+            yield link
+            await link.script("COMMIT")
+        except DBAPIError as error:
+            if timed_out(error):
+                raise RequestError(RequestErrorCode.TIMEOUT, "The database took too long to answer.") from error
+            raise
         finally:
-            await connection.close()
+            await self._end(link)
 
-    async def _connect(self, engine: AsyncEngine, user_id: str) -> AsyncConnection:
+    async def _end(self, link: Link) -> None:
+        """Give the connection back, out of its transaction."""
+        try:
+            if link.sound and link.in_transaction:
+                await link.script("ROLLBACK")
+        finally:
+            await self.links.give(link)
+
+    async def _opened(self, opening: str) -> Link:
         """A connection in an open transaction. One that died in the pool is replaced: nothing was done on it yet."""
         for last in (False, True):
+            link = await self.links.take()
             try:
-                connection = await engine.connect()
-            except PoolTimeout as error:
-                raise RequestError(RequestErrorCode.TIMEOUT, "The server is busy; try again.") from error
-            except TimeoutError as error:  # asyncpg's; a caller would take it for its own deadline
-                raise ConnectionError("the database did not take the connection in time") from error
-            try:
-                await connection.execute(_OPEN, self._local_settings(user_id))
+                await link.script(opening)
             except DBAPIError as error:
-                await connection.close()
+                await self._end(link)
                 if last or not error.connection_invalidated:
                     raise
             except BaseException:
-                await connection.close()
+                await self._end(link)
                 raise
             else:
-                return connection
+                return link
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _local_settings(self, user_id: str) -> dict[str, str]:
-        return {
-            "role": ROLE,
-            "user_id": user_id,
-            "search_path": f"{SCHEMA}, pg_catalog",
-            "statement_timeout": self._milliseconds,
-            "idle_timeout": "60000",
-        }
+    def _settings_of(self, user_id: str) -> str:
+        return _SETTINGS.format(user_id=_quoted(user_id), **self._settings)
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        await self.links.close()

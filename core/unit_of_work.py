@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,8 @@ from sqlalchemy import CursorResult, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import clock
+from core.links import Link
+from core.statements import Prepared, Row
 
 Value = TypeVar("Value")
 
@@ -33,7 +35,7 @@ class Change:
 class Journal(Protocol):
     """Where buffered changes go: numbered in the transaction's last statement, announced after its commit."""
 
-    async def write(self, connection: AsyncConnection, user_id: str, changes: Sequence[Change]) -> int:
+    async def write(self, session: Session, changes: Sequence[Change]) -> int:
         """Append under the user's counter and return the last number."""
         ...
 
@@ -43,33 +45,72 @@ class Journal(Protocol):
 
 
 class Session:
-    """A transaction as one user under row-level security, and the two ways to read rows from it as values."""
+    """A transaction as one user under row-level security, and the ways to read rows from it as values.
 
-    def __init__(self, connection: AsyncConnection, user_id: str) -> None:
-        self.connection = connection
+    What runs often is `Prepared` and run by `first`, `every`, `value`, `run` and `run_each`: its argument `user_id`,
+    where it has one, is the session's. Any other statement goes through SQLAlchemy: `execute`, `one`, `all`, `scalar`.
+    """
+
+    def __init__(self, link: Link, user_id: str) -> None:
+        self._link = link
         self.user_id = user_id
         self.now: datetime = clock.now()
+
+    @property
+    def connection(self) -> AsyncConnection:
+        """SQLAlchemy's side of the transaction."""
+        return self._link.connection
+
+    # Any: arguments are whatever the statement's columns hold.
+    async def first(self, statement: Prepared[Row], **arguments: Any) -> Row | None:
+        """The first row, or None."""
+        arguments["user_id"] = self.user_id
+        rows = await self._link.fetch(statement.sql, statement.arguments(arguments))
+        return statement.make(*rows[0]) if rows else None
+
+    async def every(self, statement: Prepared[Row], **arguments: Any) -> list[Row]:
+        """All rows."""
+        arguments["user_id"] = self.user_id
+        make = statement.make
+        return [make(*row) for row in await self._link.fetch(statement.sql, statement.arguments(arguments))]
+
+    async def value(self, statement: Prepared[Any], **arguments: Any) -> Any:
+        """The first column of the first row, or None."""
+        arguments["user_id"] = self.user_id
+        rows = await self._link.fetch(statement.sql, statement.arguments(arguments))
+        return rows[0][0] if rows else None
+
+    async def run(self, statement: Prepared[Any], **arguments: Any) -> None:
+        """For what it does, not for what it answers."""
+        arguments["user_id"] = self.user_id
+        await self._link.fetch(statement.sql, statement.arguments(arguments))
+
+    async def run_each(self, statement: Prepared[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Once for each row of arguments, in one go."""
+        if rows:
+            given = [statement.arguments({**row, "user_id": self.user_id}) for row in rows]
+            await self._link.run_each(statement.sql, given)
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         return await self.connection.execute(statement, parameters)
 
-    async def one(self, statement: Executable, value: type[Value]) -> Value | None:
+    async def one(self, statement: Executable, value: Callable[..., Value]) -> Value | None:
         """The first row as a value whose fields are the statement's columns in order, or None."""
-        row = (await self.connection.execute(statement)).first()
+        row = (await self.execute(statement)).first()
         return None if row is None else value(*row)
 
-    async def all(self, statement: Executable, value: type[Value]) -> list[Value]:
-        return [value(*row) for row in await self.connection.execute(statement)]
+    async def all(self, statement: Executable, value: Callable[..., Value]) -> list[Value]:
+        return [value(*row) for row in await self.execute(statement)]
 
     async def scalar(self, statement: Executable) -> Any:
-        return (await self.connection.execute(statement)).scalar()
+        return (await self.execute(statement)).scalar()
 
 
 class UnitOfWork(Session):
     """A read-write transaction. Changes are buffered and numbered last: the counter's lock is held only to COMMIT."""
 
-    def __init__(self, connection: AsyncConnection, user_id: str) -> None:
-        super().__init__(connection, user_id)
+    def __init__(self, link: Link, user_id: str) -> None:
+        super().__init__(link, user_id)
         self._changes: list[Change] = []
 
     def record(self, change: Change) -> None:
@@ -82,7 +123,7 @@ class UnitOfWork(Session):
         """A part that fails alone: an error undoes the block, the changes it recorded as well, and is raised on."""
         before = len(self._changes)
         try:
-            async with self.connection.begin_nested():
+            async with self._link.savepoint():
                 yield
         except BaseException:
             del self._changes[before:]

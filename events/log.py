@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from sqlalchemy import ARRAY, Integer, Text, Uuid, bindparam, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.unit_of_work import Change
+from core.statements import prepared
+from core.unit_of_work import Change, Session
 
 _COLUMNS: Final = ("kind", "entity_id", "conversation_id", "action", "actor", "revision_id", "tool_call_id")
 _IDS: Final = frozenset({"entity_id", "conversation_id", "revision_id", "tool_call_id"})
 
-_APPEND = text(
-    """
+_APPEND = prepared(
+    text(
+        """
     WITH counter AS (
         UPDATE tasktalk.change_counters SET seq = seq + :count WHERE user_id = :user_id RETURNING seq
     )
@@ -27,10 +28,12 @@ _APPEND = text(
             (kind, entity_id, conversation_id, action, actor, revision_id, tool_call_id, ordinal)
     RETURNING seq
     """
-).bindparams(
-    bindparam("count", type_=Integer),
-    bindparam("user_id", type_=Text),
-    *(bindparam(name, type_=ARRAY(Uuid if name in _IDS else Text)) for name in _COLUMNS),
+    ).bindparams(
+        bindparam("count", type_=Integer),
+        bindparam("user_id", type_=Text),
+        *(bindparam(name, type_=ARRAY(Uuid if name in _IDS else Text)) for name in _COLUMNS),
+    ),
+    int,
 )
 
 
@@ -51,14 +54,13 @@ class ChangeLog:
     def __init__(self, announcer: Announcer) -> None:
         self._announcer = announcer
 
-    async def write(self, connection: AsyncConnection, user_id: str, changes: Sequence[Change]) -> int:
+    async def write(self, session: Session, changes: Sequence[Change]) -> int:
         """Append `changes` (at least one) and return the last number. Raises LookupError where the user is gone."""
         values = {name: [getattr(change, name) for change in changes] for name in _COLUMNS}
-        result = await connection.execute(_APPEND, {"count": len(changes), "user_id": user_id, **values})
-        numbers = result.scalars().all()
+        numbers = await session.every(_APPEND, count=len(changes), **values)
         if len(numbers) != len(changes):
             raise LookupError("the user is gone")
-        return int(max(numbers))
+        return max(numbers)
 
     async def announce(self, user_id: str, seq: int) -> None:
         await self._announcer.publish(wake_channel(user_id), str(seq))

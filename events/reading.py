@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, Select, bindparam, select
 
+from core.statements import prepared
 from core.unit_of_work import Session
 from events.cursors import Cursor
 from models.base import rows_of
@@ -60,11 +61,28 @@ class Page:
     position: Position
 
 
+_POSITION: Final = prepared(
+    select(change_counters.c.epoch, change_counters.c.seq, change_counters.c.kept_from).where(
+        change_counters.c.user_id == bindparam("user_id")
+    ),
+    Position,
+)
+_ALL_AFTER: Final = prepared(
+    rows_of(change_log)
+    .where(
+        change_log.c.user_id == bindparam("user_id"),
+        change_log.c.seq > bindparam("after"),
+        change_log.c.seq <= bindparam("end"),
+    )
+    .order_by(change_log.c.seq)
+    .limit(bindparam("limit", type_=BigInteger)),
+    LoggedChange,
+)
+
+
 async def position(session: Session) -> Position:
     """Where the log of the session's user stands. Raises UserGone."""
-    counters = change_counters.c
-    wanted = select(counters.epoch, counters.seq, counters.kept_from).where(counters.user_id == session.user_id)
-    found = await session.one(wanted, Position)
+    found = await session.first(_POSITION)
     if found is None:
         raise UserGone("the user is gone")
     return found
@@ -110,16 +128,30 @@ async def _read_up_to(
     kinds: Collection[str] | None,
     conversation_id: UUID | None,
 ) -> Page:
-    log = change_log.c
     filtered = kinds is not None or conversation_id is not None
     end = min(now_at.seq, after_seq + SCANNED) if filtered else now_at.seq
     if end <= after_seq:
         return Page([], after_seq, False, now_at)
+    if not filtered:
+        changes = await session.every(_ALL_AFTER, after=after_seq, end=end, limit=limit)
+    else:
+        changes = await session.all(_filtered(session, after_seq, end, limit, kinds, conversation_id), LoggedChange)
+    up_to = changes[-1].seq if len(changes) == limit else end
+    return Page(changes, up_to, up_to < now_at.seq, now_at)
+
+
+def _filtered(
+    session: Session,
+    after_seq: int,
+    end: int,
+    limit: int,
+    kinds: Collection[str] | None,
+    conversation_id: UUID | None,
+) -> Select[Any]:
+    log = change_log.c
     wanted = rows_of(change_log).where(log.user_id == session.user_id, log.seq > after_seq, log.seq <= end)
     if kinds is not None:
         wanted = wanted.where(log.kind.in_(sorted(kinds)))
     if conversation_id is not None:
         wanted = wanted.where(log.conversation_id == conversation_id)
-    changes = await session.all(wanted.order_by(log.seq).limit(limit), LoggedChange)
-    up_to = changes[-1].seq if len(changes) == limit else end
-    return Page(changes, up_to, up_to < now_at.seq, now_at)
+    return wanted.order_by(log.seq).limit(limit)

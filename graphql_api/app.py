@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from assistant.progress import Engine
 from assistant.providers.base import Provider
 from assistant.providers.rules import RulesProvider
-from core.database import Database, make_engine, timed_out
+from core.database import Database, make_links, timed_out
 from core.dsn import Dsn
 from core.errors import ConfigurationError, RequestErrorCode
 from core.settings import Settings
@@ -72,7 +72,7 @@ async def backend(settings: Settings, dsn: Dsn) -> AsyncIterator[Backend]:
     """Open what every process needs, on a migrated database. Raises ConfigurationError where rows aren't safe."""
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(Bus(settings.broadcast_url.get_secret_value()))
-        engine = make_engine(dsn, pool_size=settings.pool_size)
+        engine = make_links(dsn, size=settings.pool_size)
         database = Database(engine, ChangeLog(bus), statement_timeout=settings.statement_timeout_seconds)
         stack.push_async_callback(database.close)
         if not await prove_row_security(database):

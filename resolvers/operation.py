@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol, TypeVar
 
 from core import clock
@@ -16,6 +17,7 @@ from events.bus import Bus
 from events.hub import Hub
 from resolvers.fields.declarations import Scope
 from resolvers.fields.loader import Edges
+from resolvers.fields.plans import Plans
 from services.auth.verify import Claims
 from services.users import Identity
 
@@ -33,7 +35,7 @@ class Gate(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Application:
     """What all operations of a process share."""
 
@@ -42,6 +44,11 @@ class Application:
     bus: Bus
     hub: Hub
     gate: Gate
+
+    @cached_property
+    def plans(self) -> Plans:
+        """What was worked out for the documents of all operations."""
+        return Plans(self.settings)
 
 
 class Operation:
@@ -122,7 +129,8 @@ class Operation:
         return await self.application.database.work(self.user_id, action)
 
     def _new_edges(self) -> Edges:
-        return Edges(self.reading, Scope(clock.now(), self.identity.user_id, self.application.settings))
+        scope = Scope(clock.now(), self.identity.user_id, self.application.settings)
+        return Edges(self.reading, scope, self.application.plans)
 
 
 @asynccontextmanager

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, or_, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import DomainError, ErrorCode
 from core.ids import new_id
+from core.statements import Prepared, prepared
 from core.unit_of_work import Change, Session, UnitOfWork
-from models.base import rows_of
+from models.base import rows_of, stored
 from models.conversations import TITLE_LIMIT, Conversation, conversations
 from models.enums import ChangeKind, InactiveReason, TitleSource
 from services.context import merged_by_client
@@ -61,14 +63,27 @@ def auto_title(content: str) -> str:
     return (cut.rsplit(" ", 1)[0] if " " in cut[AUTO_TITLE // 2 :] else cut).rstrip(" ,;:.") + "…"
 
 
+_THIS: Final = and_(conversations.c.user_id == bindparam("user_id"), conversations.c.id == bindparam("id"))
+_FOUND: Final = prepared(rows_of(conversations).where(_THIS), Conversation)
+_HELD: Final = prepared(rows_of(conversations).where(_THIS).with_for_update(key_share=True), Conversation)
+_INSERTED: Final = prepared(
+    insert(conversations).on_conflict_do_nothing().returning(conversations.c.id),
+    columns=[column.name for column in stored(conversations)],
+)
+
+
+@cache
+def _saving(names: tuple[str, ...]) -> Prepared[Any]:
+    return prepared(update(conversations).where(_THIS), columns=names)
+
+
 async def find(session: Session, conversation_id: UUID) -> Conversation | None:
-    return await session.one(rows_of(conversations).where(_is(session, conversation_id)), Conversation)
+    return await session.first(_FOUND, id=conversation_id)
 
 
 async def lock(work: UnitOfWork, conversation_id: UUID) -> Conversation:
     """The conversation, locked. Raises DomainError NOT_FOUND."""
-    statement = rows_of(conversations).where(_is(work, conversation_id)).with_for_update(key_share=True)
-    found = await work.one(statement, Conversation)
+    found = await work.first(_HELD, id=conversation_id)
     if found is None:
         raise DomainError(ErrorCode.NOT_FOUND, "There is no such conversation.", field=("input", "conversationId"))
     return found
@@ -102,9 +117,7 @@ async def insert_new(
         idempotency_key=key,
         idempotency_digest=digest([title, context or {}]) if key else None,
     )
-    values = {name: getattr(made, name) for name in Conversation.__dataclass_fields__}
-    statement = insert(conversations).values(values).on_conflict_do_nothing().returning(conversations.c.id)
-    if (await work.execute(statement)).first() is None:
+    if await work.value(_INSERTED, **{name: getattr(made, name) for name in Conversation.__dataclass_fields__}) is None:
         return None
     work.record(Change(ChangeKind.CONVERSATION, made.id, conversation_id=made.id))
     return made
@@ -139,7 +152,7 @@ async def create(work: UnitOfWork, *, title: str | None, context: Any, idempoten
 async def save(work: UnitOfWork, conversation: Conversation, **values: Any) -> Conversation:
     """Write `values` to a locked conversation, step its version and log it. The new state."""
     values = {"updated_at": work.now, "version": conversation.version + 1, **values}
-    await work.execute(update(conversations).where(_is(work, conversation.id)).values(values))
+    await work.run(_saving(tuple(sorted(values))), id=conversation.id, **values)
     work.record(Change(ChangeKind.CONVERSATION, conversation.id, conversation_id=conversation.id))
     return replace(conversation, **values)
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Text, bindparam, select, text, update
 
 from core.errors import DomainError, ErrorCode
+from core.statements import prepared
 from core.unit_of_work import Session, UnitOfWork
-from models.users import settings, usage, user_limits, users
+from models.users import usage, user_limits
 
 WINDOW: Final = timedelta(minutes=1)
 
@@ -24,16 +25,33 @@ class Window:
     time_zone: str
 
 
+# PostgreSQL locks the rows of a result in the order of these clauses.
+_LIMITS: Final = prepared(
+    text(
+        """
+        SELECT l.window_start, l.sends, s.time_zone
+        FROM tasktalk.users u
+        JOIN tasktalk.user_limits l ON l.user_id = u.id
+        JOIN tasktalk.settings s ON s.user_id = u.id
+        WHERE u.id = :user_id
+        FOR KEY SHARE OF u FOR NO KEY UPDATE OF l
+        """
+    ).bindparams(bindparam("user_id", type_=Text)),
+    Window,
+)
+_COUNTED: Final = prepared(
+    update(user_limits).where(user_limits.c.user_id == bindparam("user_id")), columns=("sends", "window_start")
+)
+_USED: Final = prepared(
+    select(usage.c.input_tokens + usage.c.output_tokens).where(
+        usage.c.user_id == bindparam("user_id"), usage.c.day == bindparam("day")
+    )
+)
+
+
 async def lock_limits(work: UnitOfWork) -> Window:
     """The user's row against deletion, then their limits against other sends: the first two of the order of locks."""
-    statement = (
-        select(user_limits.c.window_start, user_limits.c.sends, settings.c.time_zone)
-        .join_from(users, user_limits, user_limits.c.user_id == users.c.id)
-        .join(settings, settings.c.user_id == users.c.id)
-        .where(users.c.id == work.user_id)
-    )
-    await work.execute(select(users.c.id).where(users.c.id == work.user_id).with_for_update(read=True, key_share=True))
-    found = await work.one(statement.with_for_update(of=user_limits, key_share=True), Window)
+    found = await work.first(_LIMITS)
     if found is None:
         raise LookupError("the user is gone")
     return found
@@ -49,11 +67,7 @@ async def count_send(work: UnitOfWork, window: Window, limit: int) -> None:
             f"At most {limit} messages a minute. Try again shortly.",
             retry_at=window.window_start + WINDOW,
         )
-    await work.execute(
-        update(user_limits)
-        .where(user_limits.c.user_id == work.user_id)
-        .values(sends=sends, window_start=work.now if fresh else window.window_start)
-    )
+    await work.run(_COUNTED, sends=sends, window_start=work.now if fresh else window.window_start)
 
 
 async def check_quota(session: Session, limit: int) -> None:
@@ -65,10 +79,7 @@ async def check_quota(session: Session, limit: int) -> None:
 async def tokens_today(session: Session) -> int:
     """What the user's model calls took since midnight UTC, in tokens."""
     today = session.now.astimezone(UTC).date()
-    used = select(usage.c.input_tokens + usage.c.output_tokens).where(
-        usage.c.user_id == session.user_id, usage.c.day == today
-    )
-    return int(await session.scalar(used) or 0)
+    return int(await session.value(_USED, day=today) or 0)
 
 
 def quota_exceeded(limit: int, now: datetime) -> DomainError:

@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Interval, Uuid, bindparam, func, insert, select
 
 from core.errors import DomainError, ErrorCode
 from core.ids import new_id
 from core.settings import Settings as Limits
+from core.statements import prepared
 from core.unit_of_work import Change, UnitOfWork
 from models.base import rows_of
 from models.conversations import MESSAGE_LIMIT, Conversation, Message, messages
@@ -49,6 +50,38 @@ class NewMessage:
     idempotency_key: str | None = None
 
 
+_WAKE: Final = prepared(
+    select(func.tasktalk.wake(bindparam("conversation_id", type_=Uuid), bindparam("after", type_=Interval)))
+)
+_SAID_BEFORE: Final = prepared(
+    rows_of(messages).where(
+        messages.c.user_id == bindparam("user_id"), messages.c.idempotency_key == bindparam("idempotency_key")
+    ),
+    Message,
+)
+_NEWEST: Final = prepared(
+    select(turns.c.id)
+    .where(turns.c.user_id == bindparam("user_id"), turns.c.message_id == bindparam("message_id"))
+    .order_by(turns.c.number.desc())
+    .limit(1)
+)
+_QUEUED: Final = prepared(
+    select(func.count()).where(
+        turns.c.user_id == bindparam("user_id"),
+        turns.c.conversation_id == bindparam("conversation_id"),
+        turns.c.status == TurnStatus.QUEUED.value,
+    )
+)
+_MESSAGE: Final = prepared(
+    insert(messages).values(sender=Sender.USER.value),
+    columns=("user_id", "id", "conversation_id", "position", "content", "created_at", "idempotency_key"),
+)
+_TURN: Final = prepared(
+    insert(turns).values(status=TurnStatus.QUEUED.value),
+    columns=("user_id", "id", "conversation_id", "message_id", "number", "time_zone", "created_at"),
+)
+
+
 async def send(work: UnitOfWork, new: NewMessage, limits: Limits) -> Said:
     """Store the message and queue its turn. Raises DomainError; then nothing is stored.
 
@@ -75,25 +108,18 @@ async def send(work: UnitOfWork, new: NewMessage, limits: Limits) -> Said:
 
 async def wake(work: UnitOfWork, conversation_id: UUID, *, after: timedelta | None = None) -> None:
     """Enqueue, in this transaction, that a worker looks at the conversation, now or `after` a time."""
-    await work.execute(select(func.tasktalk.wake(conversation_id, after)))
+    await work.run(_WAKE, conversation_id=conversation_id, after=after)
 
 
 async def _said_with(work: UnitOfWork, key: str, content: str, conversation_id: UUID | None) -> Said | None:
-    statement = rows_of(messages).where(messages.c.user_id == work.user_id, messages.c.idempotency_key == key)
-    message = await work.one(statement, Message)
+    message = await work.first(_SAID_BEFORE, idempotency_key=key)
     if message is None:
         return None
     if message.content != content or conversation_id not in (None, message.conversation_id):
         raise DomainError(
             ErrorCode.IDEMPOTENCY_CONFLICT, "This key was used with another input.", field=("input", "idempotencyKey")
         )
-    newest = (
-        select(turns.c.id)
-        .where(turns.c.user_id == work.user_id, turns.c.message_id == message.id)
-        .order_by(turns.c.number.desc())
-        .limit(1)
-    )
-    return Said(message.conversation_id, message.id, await work.scalar(newest))
+    return Said(message.conversation_id, message.id, await work.value(_NEWEST, message_id=message.id))
 
 
 async def _conversation_for(work: UnitOfWork, new: NewMessage, limits: Limits) -> Conversation:
@@ -103,40 +129,32 @@ async def _conversation_for(work: UnitOfWork, new: NewMessage, limits: Limits) -
         return made
     conversation = await conversations.lock(work, new.conversation_id)
     conversations.check_active(conversation, limits.conversation_idle_seconds, work.now, CONVERSATION)
-    queued = select(func.count()).where(
-        turns.c.user_id == work.user_id,
-        turns.c.conversation_id == conversation.id,
-        turns.c.status == TurnStatus.QUEUED.value,
-    )
-    if limits.limit_queued_turns and await work.scalar(queued) >= limits.limit_queued_turns:
-        message = f"{limits.limit_queued_turns} messages already wait in this conversation."
+    limit = limits.limit_queued_turns
+    if limit and await work.value(_QUEUED, conversation_id=conversation.id) >= limit:
+        message = f"{limit} messages already wait in this conversation."
         raise DomainError(ErrorCode.QUEUE_FULL, message, field=CONVERSATION)
     return conversation
 
 
 async def _store(work: UnitOfWork, conversation: Conversation, content: str, key: str | None, time_zone: str) -> Said:
     said = Said(conversation.id, new_id(), new_id())
-    common = {"user_id": work.user_id, "conversation_id": conversation.id, "created_at": work.now}
-    position = conversation.message_count + 1
-    await work.execute(
-        insert(messages).values(
-            id=said.message_id,
-            position=position,
-            sender=Sender.USER.value,
-            content=content,
-            idempotency_key=key,
-            **common,
-        )
+    await work.run(
+        _MESSAGE,
+        id=said.message_id,
+        conversation_id=conversation.id,
+        position=conversation.message_count + 1,
+        content=content,
+        created_at=work.now,
+        idempotency_key=key,
     )
-    await work.execute(
-        insert(turns).values(
-            id=said.turn_id,
-            message_id=said.message_id,
-            number=conversation.turn_count + 1,
-            status=TurnStatus.QUEUED.value,
-            time_zone=time_zone,
-            **common,
-        )
+    await work.run(
+        _TURN,
+        id=said.turn_id,
+        conversation_id=conversation.id,
+        message_id=said.message_id,
+        number=conversation.turn_count + 1,
+        time_zone=time_zone,
+        created_at=work.now,
     )
     return said
 

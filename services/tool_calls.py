@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from core.errors import ErrorCode
+from core.statements import Prepared, prepared
 from core.unit_of_work import Change, Session, UnitOfWork
 from models.enums import ChangeKind, ToolCallStatus
 from models.turns import ToolCall, Turn, tool_call_tasks, tool_calls
@@ -24,6 +26,25 @@ class Target:
 
     task_id: UUID
     version: int
+
+
+@cache
+def _stepping(came_from: ToolCallStatus, names: tuple[str, ...]) -> Prepared[ToolCall]:
+    return prepared(
+        update(tool_calls)
+        .where(
+            tool_calls.c.user_id == bindparam("user_id"),
+            tool_calls.c.id == bindparam("id"),
+            tool_calls.c.status == came_from.value,
+        )
+        .values(version=tool_calls.c.version + 1)
+        .returning(*tool_calls.c),
+        ToolCall,
+        columns=names,
+    )
+
+
+_TASK: Final = prepared(insert(tool_call_tasks), columns=("user_id", "tool_call_id", "position", "task_id", "version"))
 
 
 async def begin(work: UnitOfWork, call_id: UUID, parameters: Mapping[str, Any]) -> ToolCall | None:
@@ -156,22 +177,15 @@ async def _forget_targets(work: UnitOfWork, call_id: UUID) -> None:
 
 
 async def _insert_tasks(work: UnitOfWork, call_id: UUID, found: Sequence[tuple[UUID, int | None]]) -> None:
-    if found:
-        rows = [
-            {"user_id": work.user_id, "tool_call_id": call_id, "position": position, "task_id": one, "version": version}
-            for position, (one, version) in enumerate(found)
-        ]
-        await work.execute(insert(tool_call_tasks).values(rows))
+    rows = [
+        {"tool_call_id": call_id, "position": position, "task_id": task_id, "version": version}
+        for position, (task_id, version) in enumerate(found)
+    ]
+    await work.run_each(_TASK, rows)
 
 
 async def _step(work: UnitOfWork, call_id: UUID, came_from: ToolCallStatus, **values: Any) -> ToolCall | None:
-    moved = await work.one(
-        update(tool_calls)
-        .where(tool_calls.c.user_id == work.user_id, tool_calls.c.id == call_id, tool_calls.c.status == came_from.value)
-        .values(**values, version=tool_calls.c.version + 1)
-        .returning(*tool_calls.c),
-        ToolCall,
-    )
+    moved = await work.first(_stepping(came_from, tuple(sorted(values))), id=call_id, **values)
     if moved is not None:
         work.record(Change(ChangeKind.TOOL_CALL, moved.id, conversation_id=moved.conversation_id))
     return moved

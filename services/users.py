@@ -7,11 +7,12 @@ from functools import cache
 from typing import Final
 from zoneinfo import available_timezones
 
-from sqlalchemy import or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, or_, select, text, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from core.database import Database
 from core.errors import DomainError, ErrorCode
+from core.statements import prepared
 from core.unit_of_work import Change, Session, UnitOfWork
 from models.base import rows_of
 from models.changes import change_counters
@@ -32,23 +33,30 @@ class Identity:
     token_hash: bytes
 
 
+_REVOKED: Final = prepared(
+    select(revoked_tokens.c.token_hash).where(revoked_tokens.c.token_hash == bindparam("token_hash"))
+)
+
+
+def _seen() -> Insert:
+    made = insert(users)
+    other = or_(users.c.email.is_distinct_from(made.excluded.email), users.c.name.is_distinct_from(made.excluded.name))
+    return made.on_conflict_do_update(
+        index_elements=["id"], set_={"email": made.excluded.email, "name": made.excluded.name}, where=other
+    )
+
+
+_SEEN: Final = prepared(_seen().returning(text("xmax = 0")), columns=("id", "email", "name"))
+_SETTINGS: Final = prepared(rows_of(settings).where(settings.c.user_id == bindparam("user_id")), Settings)
+
+
 async def admit(database: Database, identity: Identity) -> bool:
     """Make the user on first sight, keep email and name as the token has them. False where the token is revoked."""
 
     async def action(work: UnitOfWork) -> bool:
-        revoked = select(revoked_tokens.c.token_hash).where(revoked_tokens.c.token_hash == identity.token_hash)
-        if (await work.execute(revoked)).first():
+        if await work.value(_REVOKED, token_hash=identity.token_hash):
             return False
-        made = insert(users).values(id=identity.user_id, email=identity.email, name=identity.name)
-        seen = or_(
-            users.c.email.is_distinct_from(made.excluded.email), users.c.name.is_distinct_from(made.excluded.name)
-        )
-        fresh = await work.execute(
-            made.on_conflict_do_update(
-                index_elements=["id"], set_={"email": made.excluded.email, "name": made.excluded.name}, where=seen
-            ).returning(text("xmax = 0"))
-        )
-        if fresh.scalar():
+        if await work.value(_SEEN, id=identity.user_id, email=identity.email, name=identity.name):
             for table in (settings, user_limits, change_counters):
                 await work.execute(insert(table).values(user_id=identity.user_id).on_conflict_do_nothing())
         return True
@@ -58,7 +66,7 @@ async def admit(database: Database, identity: Identity) -> bool:
 
 async def read_settings(session: Session) -> Settings:
     """The user's settings. Raises LookupError where the user is gone."""
-    found = await session.one(rows_of(settings).where(settings.c.user_id == session.user_id), Settings)
+    found = await session.first(_SETTINGS)
     if found is None:
         raise LookupError("the user is gone")
     return found

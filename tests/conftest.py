@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from core import embedded
-from core.database import Database, make_engine
+from core.database import Database, make_links
 from core.dsn import Dsn
 from events.bus import Bus
 from events.log import ChangeLog
@@ -68,7 +68,7 @@ async def bus() -> AsyncIterator[Bus]:
 
 @pytest.fixture
 async def database(dsn: Dsn, bus: Bus) -> AsyncIterator[Database]:
-    opened = Database(make_engine(dsn, pool_size=10), ChangeLog(bus))
+    opened = Database(make_links(dsn, size=10), ChangeLog(bus))
     yield opened
     await opened.close()
 

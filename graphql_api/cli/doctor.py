@@ -11,7 +11,7 @@ from rich.markup import escape
 from sqlalchemy import TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.database import ROLE, Database, make_engine, sqlstate
+from core.database import ROLE, Database, make_links, sqlstate
 from core.dsn import Dsn
 from core.errors import ConfigurationError
 from core.settings import Settings
@@ -85,7 +85,7 @@ async def examine(settings: Settings, report: Report | None = None) -> bool:
 
 
 async def _examine_database(report: Report, dsn: Dsn, bus: Bus) -> None:
-    database = Database(make_engine(dsn, pool_size=2), ChangeLog(bus))
+    database = Database(make_links(dsn, size=2), ChangeLog(bus))
     try:
         with explained(dsn):
             number, version = await _asked(dsn, _NUMBER), await _asked(dsn, _VERSION)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from core.errors import DomainError, ErrorCode
+from core.statements import prepared
 from events.hub import Batch, Resync
 from events.reading import position
 from models.enums import TurnStatus
@@ -17,6 +19,11 @@ from models.turns import turns
 from resolvers.operation import Operation
 
 LONGEST = 60
+
+
+_STATUS: Final = prepared(
+    select(turns.c.status).where(turns.c.user_id == bindparam("user_id"), turns.c.id == bindparam("id"))
+)
 
 
 def check_wait(seconds: int) -> int:
@@ -55,8 +62,7 @@ async def _next(items: AsyncGenerator[Batch | Resync, None], deadline: float) ->
 async def _look(operation: Operation, turn_id: UUID) -> tuple[bool, int]:
     await operation.renew()
     async with operation.reading() as session:
-        statement = select(turns.c.status).where(turns.c.user_id == operation.user_id, turns.c.id == turn_id)
-        status = await session.scalar(statement)
+        status = await session.value(_STATUS, id=turn_id)
         seq = (await position(session)).seq
     await operation.renew()
     return status is None or TurnStatus(status).settled, seq

@@ -24,7 +24,7 @@ class Scope:
     """What an SQL expression may depend on besides the row: the instant, the viewer and the process' settings."""
 
     now: Any
-    user_id: str
+    user_id: Any
     settings: Any
 
 

@@ -24,48 +24,34 @@ from sqlalchemy import (
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info
 
+from core.statements import Prepared
 from core.unit_of_work import Session
 from resolvers.fields.arguments import PageArguments
 from resolvers.fields.connections import COUNTED, make_connection
-from resolvers.fields.declarations import Expr, Many, Page, Scope, Through
+from resolvers.fields.declarations import Many, Page, Scope, Through
 from resolvers.fields.keyset import Cursors, Keyset, PageRequest
-from resolvers.fields.nodes import NodeType, auxiliary, node_types
-from resolvers.fields.selection import names_below
+from resolvers.fields.nodes import NodeType
+from resolvers.fields.plans import Plans, Shape
 
 Reading = Callable[[], AbstractAsyncContextManager[Session]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Shape:
-    """What is read of a type: its columns, and the expressions that the selection needs."""
-
-    kind: NodeType
-    exprs: tuple[Expr, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (*self.kind.columns, *(one.name for one in self.exprs))
-
-    def sql(self, scope: Scope) -> list[ColumnElement[Any]]:
-        return [*self.kind.table.columns, *(one.sql(scope).label(one.name) for one in self.exprs)]
-
-
-@dataclass(frozen=True, slots=True)
 class _OneKey:
-    shape: _Shape
+    shape: Shape
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class _ManyKey:
-    shape: _Shape
+    shape: Shape
     edge: Many
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class _PageKey:
-    shape: _Shape
+    shape: Shape
     page: Page
     arguments: PageArguments
     value: Any
@@ -81,11 +67,11 @@ class _CountKey:
 class Edges:
     """Loads edges for one snapshot. `reading` gives the operation's session to one statement at a time."""
 
-    def __init__(self, reading: Reading, scope: Scope) -> None:
+    def __init__(self, reading: Reading, scope: Scope, plans: Plans) -> None:
         self._reading = reading
         self.scope = scope
+        self._plans = plans
         self._loader: DataLoader[Hashable, Any] = DataLoader(self._batch)
-        self._shapes: dict[tuple[int, str], _Shape] = {}
         self.statements = 0
 
     async def one(self, info: Info, value: Any, *, path: Sequence[str] = (), type_name: str | None = None) -> Any:
@@ -129,20 +115,14 @@ class Edges:
         chosen = statement.with_only_columns(*shape.sql(self.scope))
         return [shape.kind.record(shape.names, row) for row in await self._rows(chosen)]
 
-    def _shape(self, info: Info, path: Sequence[str] = (), type_name: str | None = None) -> _Shape:
+    def _shape(self, info: Info, path: Sequence[str] = (), type_name: str | None = None) -> Shape:
         raw = info._raw_info
         if type_name is None:
             returned: Any = raw.return_type
             while hasattr(returned, "of_type"):
                 returned = returned.of_type
             type_name = str(returned.name).removesuffix("Connection")
-        place = (id(raw.field_nodes[0]), type_name)
-        if place not in self._shapes:
-            kind = node_types()[type_name]
-            wanted = names_below(raw.field_nodes, path, raw.fragments)
-            found = (auxiliary(declared) for name, declared in kind.fields.items() if name in wanted)
-            self._shapes[place] = _Shape(kind, tuple({one.name: one for one in found if one is not None}.values()))
-        return self._shapes[place]
+        return self._plans.shape(raw.field_nodes, path, type_name, raw.fragments)
 
     async def _batch(self, keys: list[Hashable]) -> list[Any]:
         """Group the keys of a level by what they read; each group is one statement."""
@@ -183,30 +163,38 @@ class Edges:
                 return [totals.get(key.value, 0) for key in keys]
         raise AssertionError(f"no such key: {keys[0]!r}")
 
-    async def _load_ones(self, shape: _Shape, values: Sequence[Any]) -> dict[Any, Any]:
-        table, key = shape.kind.table, shape.kind.key
-        statement = select(*shape.sql(self.scope)).where(key == func.any(_array(values, key)))
-        if "user_id" in table.c:
-            statement = statement.where(table.c.user_id == self.scope.user_id)
-        records = (shape.kind.record(shape.names, row) for row in await self._rows(statement))
+    async def _load_ones(self, shape: Shape, values: Sequence[Any]) -> dict[Any, Any]:
+        scope, table, key = self._plans.scope, shape.kind.table, shape.kind.key
+
+        def statement() -> Select[Any]:
+            found = select(*shape.sql(scope)).where(key == func.any(bindparam("values", type_=ARRAY(key.type))))
+            return found.where(table.c.user_id == scope.user_id) if "user_id" in table.c else found
+
+        names = shape.names
+        rows = await self._planned(self._plans.statement((_OneKey, shape), statement), values)
+        records = (shape.kind.record(names, row) for row in rows)
         return {getattr(record, str(key.key)): record for record in records}
 
-    async def _load_many(self, shape: _Shape, edge: Many, values: Sequence[Any]) -> dict[Any, list[Any]]:
-        parent = _parents(values, shape.kind.key)
-        inner = select(*shape.sql(self.scope)).order_by(*edge.order).limit(edge.limit)
-        inner = self._refers(inner, shape.kind, edge.foreign, parent)
+    async def _load_many(self, shape: Shape, edge: Many, values: Sequence[Any]) -> dict[Any, list[Any]]:
+        scope, kind, names = self._plans.scope, shape.kind, shape.names
+
+        def statement() -> Select[Any]:
+            parent = _parents(bindparam("values", type_=ARRAY(kind.key.type)), kind.key)
+            inner = select(*shape.sql(scope)).order_by(*edge.order).limit(edge.limit)
+            return _beside(parent, _refers(inner, kind, edge.foreign, parent, scope))
+
         grouped: dict[Any, list[Any]] = defaultdict(list)
-        for value, *row in await self._rows(_beside(parent, inner)):
-            grouped[value].append(shape.kind.record(shape.names, row))
+        for value, *row in await self._planned(self._plans.statement((_ManyKey, shape, edge), statement), values):
+            grouped[value].append(kind.record(names, row))
         return grouped
 
     async def _load_pages(
-        self, shape: _Shape, page: Page, arguments: PageArguments, values: Sequence[UUID]
+        self, shape: Shape, page: Page, arguments: PageArguments, values: Sequence[UUID]
     ) -> list[Any]:
         cursors = Cursors.of(page.keyset, {"of": str(page.foreign)})
         request = cursors.request(*arguments, newest=page.newest)
-        parent = _parents(values, shape.kind.key)
-        inner = self._refers(self._page_of(shape, page.keyset, request), shape.kind, page.foreign, parent)
+        parent = _parents(_array(values, shape.kind.key), shape.kind.key)
+        inner = _refers(self._page_of(shape, page.keyset, request), shape.kind, page.foreign, parent, self.scope)
         grouped: dict[UUID, list[Any]] = defaultdict(list)
         for value, *row in await self._rows(_beside(parent, inner)):
             grouped[value].append(self._split(shape, row))
@@ -217,22 +205,13 @@ class Edges:
         return [make_connection(request, cursors, grouped[value], counter(value)) for value in values]
 
     async def _load_counts(self, kind: NodeType, page: Page, values: Sequence[Any]) -> dict[Any, int]:
-        parent = _parents(values, kind.key)
-        rows = self._refers(select(literal(1).label("one")).select_from(kind.table), kind, page.foreign, parent)
+        parent = _parents(_array(values, kind.key), kind.key)
+        ones = select(literal(1).label("one")).select_from(kind.table)
+        rows = _refers(ones, kind, page.foreign, parent, self.scope)
         inner = select(func.count().label("total")).select_from(rows.limit(COUNTED + 1).lateral("counted"))
         return {value: total for value, total in await self._rows(_beside(parent, inner))}
 
-    def _refers(self, statement: Select[Any], kind: NodeType, foreign: Any, parent: TableValuedAlias) -> Select[Any]:
-        table = kind.table
-        owned = statement.where(table.c.user_id == self.scope.user_id)
-        if not isinstance(foreign, Through):
-            return owned.where(foreign == parent.c.value)
-        link = foreign.here.table
-        return owned.join(link, (link.c.user_id == table.c.user_id) & (foreign.there == kind.key)).where(
-            foreign.here == parent.c.value
-        )
-
-    def _page_of(self, shape: _Shape, keyset: Keyset, request: PageRequest) -> Select[Any]:
+    def _page_of(self, shape: Shape, keyset: Keyset, request: PageRequest) -> Select[Any]:
         keys = [key.sql.label(f"key_{index}") for index, key in enumerate(keyset.keys)]
         statement = (
             select(*shape.sql(self.scope), *keys)
@@ -247,7 +226,7 @@ class Edges:
         return statement
 
     @staticmethod
-    def _split(shape: _Shape, row: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+    def _split(shape: Shape, row: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
         width = len(shape.names)
         return shape.kind.record(shape.names, row[:width]), tuple(row[width:])
 
@@ -256,15 +235,34 @@ class Edges:
             self.statements += 1
             return (await session.execute(statement)).all()
 
+    async def _planned(self, statement: Prepared[tuple[Any, ...]], values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        async with self._reading() as session:
+            self.statements += 1
+            return await session.every(statement, values=list(values), now=self.scope.now)
+
+
+def _refers(
+    statement: Select[Any], kind: NodeType, foreign: Any, parent: TableValuedAlias, scope: Scope
+) -> Select[Any]:
+    """Those of the rows that refer to the parent."""
+    table = kind.table
+    owned = statement.where(table.c.user_id == scope.user_id)
+    if not isinstance(foreign, Through):
+        return owned.where(foreign == parent.c.value)
+    link = foreign.here.table
+    return owned.join(link, (link.c.user_id == table.c.user_id) & (foreign.there == kind.key)).where(
+        foreign.here == parent.c.value
+    )
+
 
 def _array(values: Sequence[Any], key: ColumnElement[Any]) -> Any:
     """The keys as one parameter: the statement's text, and so its plan, is the same for any number of them."""
     return bindparam(None, list(values), type_=ARRAY(key.type), unique=True)
 
 
-def _parents(values: Sequence[Any], key: ColumnElement[Any]) -> TableValuedAlias:
-    """The keys as a table of one column, `value`."""
-    return func.unnest(_array(values, key)).table_valued(column("value", key.type), name="parent").render_derived()
+def _parents(values: ColumnElement[Any], key: ColumnElement[Any]) -> TableValuedAlias:
+    """The keys, an array, as a table of one column, `value`."""
+    return func.unnest(values).table_valued(column("value", key.type), name="parent").render_derived()
 
 
 def _beside(parent: TableValuedAlias, inner: Select[Any]) -> Select[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import DomainError, ErrorCode
 from core.ids import new_id
+from core.statements import prepared
 from core.unit_of_work import UnitOfWork
 from models.base import rows_of
 from models.enums import Actor, Priority, TaskAction
@@ -21,6 +22,15 @@ from services.tasks.checks import clean_new, default_zone
 from services.tasks.positions import last_position
 from services.tasks.revisions import NOTHING, Revised, differences, instant, state, write_revisions
 from services.tasks.values import Author, NewTask
+
+_INSERTED: Final = prepared(
+    insert(tasks)
+    .on_conflict_do_nothing(
+        index_elements=["user_id", "idempotency_key"], index_where=text("idempotency_key IS NOT NULL")
+    )
+    .returning(tasks.c.id),
+    columns=list(Task.__dataclass_fields__),
+)
 
 
 async def create_task(
@@ -41,11 +51,9 @@ async def create_task(
         return before
     cleaned = clean_new(new)
     task = _task(work, cleaned, await _zone(work, cleaned), key, fingerprint)
-    statement = insert(tasks).values(**asdict(task))
-    once = statement.on_conflict_do_nothing(
-        index_elements=["user_id", "idempotency_key"], index_where=text("idempotency_key IS NOT NULL")
-    ).returning(tasks.c.id)
-    if (await work.execute(once)).first() is None:  # a request with the same key ran beside this one and has committed
+    if (
+        await work.value(_INSERTED, **asdict(task)) is None
+    ):  # a request with the same key ran beside this one and has committed
         assert key is not None, "only a key can conflict"
         raced = await _made_before(work, key, fingerprint)
         assert raced is not None, "what conflicted is committed, and a task's row is never deleted"

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from core.ids import new_id
+from core.statements import prepared
 from core.unit_of_work import Change, UnitOfWork
 from models.enums import ChangeKind, Priority, TaskAction
 from models.tasks import Task, task_revisions
@@ -73,10 +74,16 @@ class Revised:
     changes: Sequence[Mapping[str, Any]]
 
 
+_REVISION: Final = prepared(
+    insert(task_revisions),
+    columns=("user_id", "id", "task_id", "version", "action", "actor", "tool_call_id", "changes", "at"),
+)
+
+
 async def write_revisions(work: UnitOfWork, revised: Sequence[Revised], action: TaskAction, author: Author) -> None:
-    """One statement for all revisions, and the change log's entries."""
+    """The revisions, and the change log's entries."""
     rows = [_row(work, one, action, author) for one in revised]
-    await work.execute(insert(task_revisions).values(rows))
+    await work.run_each(_REVISION, rows)
     for row in rows:
         work.record(_change(row["task_id"], row["id"], action, author))
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, update
 
 from core.errors import DomainError, ErrorCode
+from core.statements import Prepared, prepared
 from core.unit_of_work import UnitOfWork
 from models.base import rows_of
 from models.enums import TaskAction
@@ -24,6 +26,15 @@ BATCH_LIMIT: Final = 100
 """Tasks that one step may change."""
 
 _ALWAYS: Final = frozenset({"version", "updated_at"})
+
+
+_HELD: Final = prepared(
+    rows_of(tasks)
+    .where(tasks.c.user_id == bindparam("user_id"), tasks.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    .order_by(tasks.c.id)
+    .with_for_update(key_share=True),
+    Task,
+)
 
 
 def field_of(task_ids: Sequence[UUID], task_id: UUID) -> Field:
@@ -41,8 +52,7 @@ async def hold(
     if not 1 <= len(task_ids) <= BATCH_LIMIT:
         message = f"taskIds takes 1 to {BATCH_LIMIT} ids."
         raise DomainError(ErrorCode.INVALID, message, field=("input", "taskIds"))
-    statement = rows_of(tasks).where(tasks.c.user_id == work.user_id, tasks.c.id.in_(task_ids)).order_by(tasks.c.id)
-    held = {task.id: task for task in await work.all(statement.with_for_update(key_share=True), Task)}
+    held = {task.id: task for task in await work.every(_HELD, ids=list(task_ids))}
     for task_id in task_ids:
         task = held.get(task_id)
         if task is None or (task.deleted_at is not None and not deleted):
@@ -54,9 +64,7 @@ async def hold(
 async def check_unchanged(work: UnitOfWork, seen: Sequence[tuple[UUID, int]]) -> None:
     """Hold these tasks until COMMIT. Raises DomainError VERSION_CONFLICT, with the task as its node, where one is no
     longer at the version given, or gone."""
-    ids = [task_id for task_id, _ in seen]
-    statement = rows_of(tasks).where(tasks.c.user_id == work.user_id, tasks.c.id.in_(ids)).order_by(tasks.c.id)
-    held = {task.id: task for task in await work.all(statement.with_for_update(key_share=True), Task)}
+    held = {task.id: task for task in await work.every(_HELD, ids=[task_id for task_id, _ in seen])}
     for task_id, version in seen:
         task = held.get(task_id)
         if task is None or task.version != version:
@@ -95,15 +103,14 @@ async def write(
 
 async def _store(work: UnitOfWork, changed: Sequence[Task], columns: Sequence[str]) -> None:
     """One statement, run for each task, with the columns that differ in any of them."""
-    statement = (
-        update(tasks)
-        .where(tasks.c.user_id == work.user_id, tasks.c.id == bindparam("task_id"))
-        .values({name: bindparam(f"new_{name}") for name in columns})
-    )
-    rows: list[dict[str, Any]] = [  # Any: column values
-        {"task_id": task.id, **{f"new_{name}": getattr(task, name) for name in columns}} for task in changed
-    ]
-    await work.execute(statement, rows if len(rows) > 1 else rows[0])
+    rows = [{"id": task.id, **{name: getattr(task, name) for name in columns}} for task in changed]
+    await work.run_each(_storing(tuple(columns)), rows)
+
+
+@cache
+def _storing(columns: tuple[str, ...]) -> Prepared[Any]:  # Any: it answers nothing
+    this = (tasks.c.user_id == bindparam("user_id"), tasks.c.id == bindparam("id"))
+    return prepared(update(tasks).where(*this), columns=columns)
 
 
 def _names(plan: Sequence[Any]) -> list[str]:  # Any: labels, of which only the name counts

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import update
-
-from core.unit_of_work import Change, UnitOfWork
+from core.unit_of_work import UnitOfWork
 from models.conversations import Conversation
-from models.enums import ChangeKind, TurnStatus
-from models.turns import Turn, turns
+from models.enums import TurnStatus
+from models.turns import Turn
 from services import conversations
 from services.turns.ending import Reply, cancel_silently, end_with_reply
-from services.turns.leases import Lease, fence, of_turn
+from services.turns.leases import Lease, fence, write
 
 
 async def note_cancel(work: UnitOfWork, turn: Turn) -> None:
     """Keep that the user wants a running turn stopped: its worker is told, and whoever takes it over sees it."""
     if turn.cancel_requested_at is not None:
         return
-    await work.execute(
-        update(turns).where(of_turn(work, turn.id)).values(cancel_requested_at=work.now, version=turns.c.version + 1)
-    )
-    work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+    await write(work, turn, cancel_requested_at=work.now)
 
 
 async def cancel_as_worker(work: UnitOfWork, lease: Lease, reply: Reply, *, conversation_id: UUID) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Float, func, literal, select, update
+from sqlalchemy import Float, bindparam, func, literal, select, update
 
 from core.errors import ErrorCode
+from core.statements import prepared
 from core.unit_of_work import Change, UnitOfWork
 from models.base import rows_of
 from models.conversations import Conversation, Message, conversations, messages
@@ -18,7 +19,7 @@ from models.users import user_limits
 from services.messages import wake
 from services.turns.confirming import expire, is_expired
 from services.turns.ending import fail_turn
-from services.turns.leases import Lease, fence, of_turn
+from services.turns.leases import THIS_TURN, Lease, fence, write
 
 LOST_LEASES: Final = 5
 """A turn whose worker was lost so many times ends FAILED, INTERRUPTED. One that is handed on was not lost."""
@@ -35,9 +36,57 @@ class Claimed:
     """The earlier turn that waits for its user's word: this message is first read as the answer."""
 
 
-def _lease_end(seconds: float) -> Any:
-    """By the database's clock: workers' own may differ."""
-    return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, literal(seconds, Float))
+_LEASE_END: Final = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds", type_=Float))
+"""By the database's clock: workers' own may differ."""
+
+# PostgreSQL locks the rows of a result in the order of these clauses.
+_LIMITS_AND_CONVERSATION: Final = prepared(
+    rows_of(conversations)
+    .join_from(conversations, user_limits, user_limits.c.user_id == conversations.c.user_id)
+    .where(conversations.c.user_id == bindparam("user_id"), conversations.c.id == bindparam("id"))
+    .with_for_update(key_share=True, of=[user_limits, conversations]),
+    Conversation,
+)
+_LIVE: Final = prepared(
+    rows_of(turns)
+    .where(
+        turns.c.user_id == bindparam("user_id"),
+        turns.c.conversation_id == bindparam("conversation_id"),
+        turns.c.status.in_([status.value for status in TurnStatus if not status.ended]),
+    )
+    .order_by(turns.c.number.desc())
+    .with_for_update(key_share=True),
+    Turn,
+)
+_RUNNING: Final = prepared(
+    select(func.count()).where(turns.c.user_id == bindparam("user_id"), turns.c.status == TurnStatus.RUNNING.value)
+)
+_TAKEN: Final = prepared(
+    update(turns)
+    .where(THIS_TURN)
+    .values(
+        status=TurnStatus.RUNNING.value,
+        lease_number=turns.c.lease_number + 1,
+        lease_until=_LEASE_END,
+        attempt=turns.c.attempt + 1,
+        notice=None,
+        notice_until=None,
+        version=turns.c.version + 1,
+    )
+    .returning(*turns.c),
+    Turn,
+    columns=("lease_owner", "lost_leases", "started_at"),
+)
+_MESSAGE: Final = prepared(
+    rows_of(messages).where(messages.c.user_id == bindparam("user_id"), messages.c.id == bindparam("id")), Message
+)
+_BEGUN_ANEW: Final = prepared(
+    update(turns)
+    .where(THIS_TURN)
+    .values(lease_until=_LEASE_END, attempt=turns.c.attempt + 1, version=turns.c.version + 1)
+    .returning(*turns.c),
+    Turn,
+)
 
 
 async def claim(
@@ -48,15 +97,7 @@ async def claim(
     Locks in the house's order: the user's limits (two conversations must not both take the last place), the
     conversation, the turn. A turn past its last lease ends here, FAILED, and the next one is taken.
     """
-    await work.execute(
-        select(user_limits.c.user_id).where(user_limits.c.user_id == work.user_id).with_for_update(key_share=True)
-    )
-    conversation = await work.one(
-        rows_of(conversations)
-        .where(conversations.c.user_id == work.user_id, conversations.c.id == conversation_id)
-        .with_for_update(key_share=True),
-        Conversation,
-    )
+    conversation = await work.first(_LIMITS_AND_CONVERSATION, id=conversation_id)
     if conversation is None:
         return None
     live = await _live(work, conversation_id)
@@ -79,17 +120,8 @@ async def claim(
 async def _live(work: UnitOfWork, conversation_id: UUID) -> dict[TurnStatus, Turn]:
     """The conversation's turns that haven't ended, locked: the one that runs, the one that waits for its user, and of
     the queued ones the oldest."""
-    statement = (
-        rows_of(turns)
-        .where(
-            turns.c.user_id == work.user_id,
-            turns.c.conversation_id == conversation_id,
-            turns.c.status.in_([status.value for status in TurnStatus if not status.ended]),
-        )
-        .order_by(turns.c.number.desc())
-        .with_for_update(key_share=True)
-    )
-    return {TurnStatus(turn.status): turn for turn in await work.all(statement, Turn)}
+    found = await work.every(_LIVE, conversation_id=conversation_id)
+    return {TurnStatus(turn.status): turn for turn in found}
 
 
 async def _is_over(work: UnitOfWork, turn: Turn) -> bool:
@@ -97,8 +129,7 @@ async def _is_over(work: UnitOfWork, turn: Turn) -> bool:
 
 
 async def _running(work: UnitOfWork) -> int:
-    statement = select(func.count()).where(turns.c.user_id == work.user_id, turns.c.status == TurnStatus.RUNNING.value)
-    return int(await work.scalar(statement))
+    return int(await work.value(_RUNNING))
 
 
 async def _take(
@@ -110,27 +141,15 @@ async def _take(
     lost_leases: int,
     waiting: Turn | None = None,
 ) -> Claimed:
-    taken = (
-        update(turns)
-        .where(of_turn(work, turn.id))
-        .values(
-            status=TurnStatus.RUNNING.value,
-            lease_owner=owner,
-            lease_number=turns.c.lease_number + 1,
-            lease_until=_lease_end(lease_seconds),
-            lost_leases=lost_leases,
-            attempt=turns.c.attempt + 1,
-            notice=None,
-            notice_until=None,
-            started_at=func.coalesce(turns.c.started_at, work.now),
-            version=turns.c.version + 1,
-        )
-        .returning(*turns.c)
+    held = await work.first(
+        _TAKEN,
+        id=turn.id,
+        lease_owner=owner,
+        seconds=lease_seconds,
+        lost_leases=lost_leases,
+        started_at=turn.started_at or work.now,
     )
-    held = await work.one(taken, Turn)
-    message = await work.one(
-        rows_of(messages).where(messages.c.user_id == work.user_id, messages.c.id == turn.message_id), Message
-    )
+    message = await work.first(_MESSAGE, id=turn.message_id)
     assert held is not None, "the row is locked"
     assert message is not None, "the turn refers to it"
     work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
@@ -140,25 +159,14 @@ async def _take(
 async def hand_on(work: UnitOfWork, lease: Lease) -> None:
     """Give the turn back, as a worker that shuts down does: another goes on from the last round. Raises LeaseLost."""
     turn = await fence(work, lease)
-    await work.execute(
-        update(turns)
-        .where(of_turn(work, turn.id))
-        .values(status=TurnStatus.QUEUED.value, lease_owner=None, lease_until=None, version=turns.c.version + 1)
-    )
-    work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+    await write(work, turn, status=TurnStatus.QUEUED.value, lease_owner=None, lease_until=None)
     await wake(work, turn.conversation_id)
 
 
 async def resume(work: UnitOfWork, claimed: Claimed, *, lease_seconds: float) -> Claimed:
     """Begin a turn anew under the lease that was taken, over or not, if nobody else has it. Raises LeaseLost."""
     turn = await fence(work, claimed.lease)
-    begun = (
-        update(turns)
-        .where(of_turn(work, turn.id))
-        .values(lease_until=_lease_end(lease_seconds), attempt=turns.c.attempt + 1, version=turns.c.version + 1)
-        .returning(*turns.c)
-    )
-    held = await work.one(begun, Turn)
+    held = await work.first(_BEGUN_ANEW, id=turn.id, seconds=lease_seconds)
     assert held is not None, "the row is locked"
     work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
     return replace(claimed, turn=held)

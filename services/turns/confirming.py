@@ -8,20 +8,20 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from core.errors import DomainError, ErrorCode
-from core.unit_of_work import Change, Session, UnitOfWork
+from core.unit_of_work import Session, UnitOfWork
 from models.base import rows_of
 from models.conversations import Conversation
-from models.enums import ChangeKind, ToolCallStatus, TurnStatus
-from models.turns import ToolCall, Turn, tool_calls, turns
+from models.enums import ToolCallStatus, TurnStatus
+from models.turns import ToolCall, Turn, tool_calls
 from services import conversations
 from services import tool_calls as calls
 from services.messages import wake
 from services.tool_calls import Target
 from services.turns.ending import Reply, end_with_reply, fail_turn
-from services.turns.leases import Lease, fence, of_turn
+from services.turns.leases import Lease, fence, write
 from services.turns.locking import lock_turn
 from services.turns.rounds import write_draft
 
@@ -153,7 +153,4 @@ def expired(call: ToolCall, field: tuple[str, ...]) -> DomainError:
 async def _move(work: UnitOfWork, turn: Turn, status: TurnStatus, **values: Any) -> None:
     if turn.status == TurnStatus.RUNNING:
         values |= {"lease_owner": None, "lease_until": None, "notice": None, "notice_until": None}
-    await work.execute(
-        update(turns).where(of_turn(work, turn.id)).values(status=status.value, **values, version=turns.c.version + 1)
-    )
-    work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+    await write(work, turn, status=status.value, **values)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, Uuid, bindparam, delete, func, insert, select, union_all
 
 from core.errors import ErrorCode
 from core.ids import new_id
+from core.statements import prepared
 from core.unit_of_work import Change, UnitOfWork
 from models.conversations import MESSAGE_LIMIT, Conversation, messages
 from models.enums import ChangeKind, FinishReason, Sender, TurnStatus
 from models.turns import Turn, drafts, turns
 from services import conversations
 from services.context import ASSISTANT_KEY
-from services.messages import wake
 from services.tool_calls import fail_pending
-from services.turns.leases import Lease, fence, of_turn
+from services.turns.leases import Lease, fence, write
 from services.usage import count_usage
 
 
@@ -72,21 +72,18 @@ async def end_with_reply(
 async def _insert_reply(work: UnitOfWork, conversation: Conversation, turn: Turn, reply: Reply) -> UUID:
     message_id = new_id()
     cut = len(reply.text) > MESSAGE_LIMIT
-    await work.execute(
-        insert(messages).values(
-            user_id=work.user_id,
-            id=message_id,
-            conversation_id=conversation.id,
-            position=conversation.message_count + 1,
-            sender=Sender.ASSISTANT.value,
-            content=reply.text[:MESSAGE_LIMIT],
-            created_at=work.now,
-            turn_id=turn.id,
-            model=reply.model,
-            finish_reason=(FinishReason.LENGTH if cut else reply.finish_reason).value,
-            raw=dict(reply.raw),
-            choices=[dict(choice) for choice in reply.choices],
-        )
+    await work.run(
+        _REPLY,
+        id=message_id,
+        conversation_id=conversation.id,
+        position=conversation.message_count + 1,
+        content=reply.text[:MESSAGE_LIMIT],
+        created_at=work.now,
+        turn_id=turn.id,
+        model=reply.model,
+        finish_reason=(FinishReason.LENGTH if cut else reply.finish_reason).value,
+        raw=dict(reply.raw),
+        choices=[dict(choice) for choice in reply.choices],
     )
     work.record(Change(ChangeKind.MESSAGE, message_id, conversation_id=conversation.id))
     return message_id
@@ -111,44 +108,49 @@ async def fail_turn(work: UnitOfWork, turn: Turn, code: ErrorCode, message: str,
 
 async def _end(work: UnitOfWork, turn: Turn, values: Mapping[str, Any]) -> None:
     """The last step of a turn, and the wake-up of what waited for it: here, and past the user's limit."""
-    await work.execute(
-        update(turns)
-        .where(of_turn(work, turn.id))
-        .values(
-            **values,
-            lease_owner=None,
-            lease_until=None,
-            confirm_until=None,
-            notice=None,
-            notice_until=None,
-            finished_at=work.now,
-            version=turns.c.version + 1,
-        )
+    await write(
+        work,
+        turn,
+        **values,
+        lease_owner=None,
+        lease_until=None,
+        confirm_until=None,
+        notice=None,
+        notice_until=None,
+        finished_at=work.now,
     )
     if values["status"] != TurnStatus.FAILED.value:
-        await work.execute(delete(drafts).where(drafts.c.user_id == work.user_id, drafts.c.turn_id == turn.id))
-    work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+        await work.run(_FORGET_DRAFT, turn_id=turn.id)
     await count_usage(work, turns_=1)
-    await _wake_waiting(work, turn.conversation_id)
+    await work.run(_WAKE_WAITING, conversation_id=turn.conversation_id)
 
 
-async def _wake_waiting(work: UnitOfWork, conversation_id: UUID) -> None:
-    """This conversation's next turn, and the user's oldest that waits for a free place elsewhere."""
+def _wake_waiting() -> Select[Any]:
+    """Wake the conversation's next turn, and the user's oldest that waits for a free place elsewhere."""
+    here = bindparam("conversation_id", type_=Uuid)
     queued = select(turns.c.conversation_id).where(
-        turns.c.user_id == work.user_id, turns.c.status == TurnStatus.QUEUED.value
+        turns.c.user_id == bindparam("user_id"), turns.c.status == TurnStatus.QUEUED.value
     )
-    here = queued.where(turns.c.conversation_id == conversation_id).limit(1)
     running = select(turns.c.conversation_id).where(
-        turns.c.user_id == work.user_id,
+        turns.c.user_id == bindparam("user_id"),
         turns.c.status == TurnStatus.RUNNING.value,
-        turns.c.conversation_id != conversation_id,
+        turns.c.conversation_id != here,
     )
-    elsewhere = (
-        queued.where(turns.c.conversation_id != conversation_id, turns.c.conversation_id.not_in(running))
-        .order_by(turns.c.created_at)
-        .limit(1)
-    )
-    for statement in (here, elsewhere):
-        waiting = await work.scalar(statement)
-        if waiting is not None:
-            await wake(work, waiting)
+    elsewhere = queued.where(turns.c.conversation_id != here, turns.c.conversation_id.not_in(running))
+    waiting = union_all(
+        queued.where(turns.c.conversation_id == here).limit(1), elsewhere.order_by(turns.c.created_at).limit(1)
+    ).subquery()
+    return select(func.tasktalk.wake(waiting.c.conversation_id))
+
+
+_WAKE_WAITING: Final = prepared(_wake_waiting())
+_FORGET_DRAFT: Final = prepared(
+    delete(drafts).where(drafts.c.user_id == bindparam("user_id"), drafts.c.turn_id == bindparam("turn_id"))
+)
+_REPLY: Final = prepared(
+    insert(messages).values(sender=Sender.ASSISTANT.value),
+    columns=(
+        *("user_id", "id", "conversation_id", "position", "content", "created_at"),
+        *("turn_id", "model", "finish_reason", "raw", "choices"),
+    ),
+)

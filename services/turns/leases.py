@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import and_, bindparam, update
 
-from core.unit_of_work import Session, UnitOfWork
+from core.statements import Prepared, prepared
+from core.unit_of_work import Change, Session, UnitOfWork
 from models.base import rows_of
-from models.enums import TurnStatus
+from models.enums import ChangeKind, TurnStatus
 from models.turns import Turn, turns
 from services import conversations
 
@@ -28,9 +31,32 @@ class Lease:
     number: int
 
 
-def of_turn(session: Session, turn_id: UUID) -> ColumnElement[bool]:
-    """The turn of that id, as a condition."""
-    return and_(turns.c.user_id == session.user_id, turns.c.id == turn_id)
+THIS_TURN: Final = and_(turns.c.user_id == bindparam("user_id"), turns.c.id == bindparam("id"))
+"""The turn of the argument `id`."""
+
+_FOUND: Final = prepared(rows_of(turns).where(THIS_TURN), Turn)
+_HELD: Final = prepared(rows_of(turns).where(THIS_TURN).with_for_update(key_share=True), Turn)
+
+
+@cache
+def _writing(names: tuple[str, ...]) -> Prepared[Any]:
+    return prepared(update(turns).where(THIS_TURN).values(version=turns.c.version + 1), columns=names)
+
+
+async def find(session: Session, turn_id: UUID) -> Turn | None:
+    return await session.first(_FOUND, id=turn_id)
+
+
+async def lock(work: UnitOfWork, turn_id: UUID) -> Turn | None:
+    """The turn, locked until COMMIT."""
+    return await work.first(_HELD, id=turn_id)
+
+
+async def write(work: UnitOfWork, turn: Turn, *, log: bool = True, **values: Any) -> None:  # Any: column values
+    """Write `values` to a locked turn and step its version; `log` False where its watchers needn't know."""
+    await work.run(_writing(tuple(sorted(values))), id=turn.id, **values)
+    if log:
+        work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
 
 
 async def hold(work: UnitOfWork, lease: Lease, conversation_id: UUID) -> None:
@@ -41,7 +67,7 @@ async def hold(work: UnitOfWork, lease: Lease, conversation_id: UUID) -> None:
 
 async def fence(work: UnitOfWork, lease: Lease) -> Turn:
     """The turn, locked, if the lease still holds. Raises LeaseLost."""
-    turn = await work.one(rows_of(turns).where(of_turn(work, lease.turn_id)).with_for_update(key_share=True), Turn)
+    turn = await lock(work, lease.turn_id)
     if (
         turn is None
         or turn.status != TurnStatus.RUNNING

@@ -6,22 +6,21 @@ from uuid import UUID
 
 from core.errors import DomainError, ErrorCode
 from core.unit_of_work import UnitOfWork
-from models.base import rows_of
 from models.conversations import Conversation
-from models.turns import Turn, turns
+from models.turns import Turn
 from services import conversations
-from services.turns.leases import of_turn
+from services.turns.leases import find, lock
 
 FIELD = ("input", "turnId")
 
 
 async def lock_turn(work: UnitOfWork, turn_id: UUID) -> tuple[Conversation, Turn]:
     """The turn and its conversation, locked until COMMIT. Raises DomainError NOT_FOUND."""
-    seen = await work.one(rows_of(turns).where(of_turn(work, turn_id)), Turn)
+    seen = await find(work, turn_id)
     if seen is None:
         raise absent()
     conversation = await conversations.lock(work, seen.conversation_id)
-    turn = await work.one(rows_of(turns).where(of_turn(work, turn_id)).with_for_update(key_share=True), Turn)
+    turn = await lock(work, turn_id)
     if turn is None:
         raise absent()
     return conversation, turn

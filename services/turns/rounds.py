@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import bindparam, insert, select
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.ids import new_id
+from core.statements import prepared
 from core.unit_of_work import Change, Session, UnitOfWork
-from models.base import rows_of
+from models.base import rows_of, stored
 from models.conversations import Message
-from models.enums import ChangeKind, OperationType, ToolName, TurnNotice
-from models.turns import Round, ToolCall, Turn, drafts, rounds, tool_calls, turns
-from services.turns.leases import Lease, fence, of_turn
+from models.enums import ChangeKind, OperationType, ToolCallStatus, ToolName, TurnNotice
+from models.turns import Round, ToolCall, Turn, drafts, rounds, tool_calls
+from services.turns.leases import Lease, fence, write
 from services.usage import Spent, count_usage
 
 
@@ -47,6 +49,36 @@ class Understanding:
     entities: Sequence[Mapping[str, Any]]
 
 
+def _draft() -> Insert:
+    made = upsert(drafts)
+    return made.on_conflict_do_update(
+        index_elements=[drafts.c.user_id, drafts.c.turn_id],
+        set_={"attempt": made.excluded.attempt, "text": made.excluded.text},
+    )
+
+
+_DRAFT: Final = prepared(_draft(), columns=("user_id", "turn_id", "attempt", "text"))
+_ROUND: Final = prepared(insert(rounds), columns=("user_id", "turn_id", "number", "text", "calls", "finish_reason"))
+_CALL: Final = prepared(
+    insert(tool_calls), columns=[column.name for column in stored(tool_calls) if column.name != "answer"]
+)
+_DRAFTED: Final = prepared(
+    select(drafts.c.text).where(drafts.c.user_id == bindparam("user_id"), drafts.c.turn_id == bindparam("turn_id"))
+)
+_ROUNDS: Final = prepared(
+    rows_of(rounds)
+    .where(rounds.c.user_id == bindparam("user_id"), rounds.c.turn_id == bindparam("turn_id"))
+    .order_by(rounds.c.number),
+    Round,
+)
+_CALLS: Final = prepared(
+    rows_of(tool_calls)
+    .where(tool_calls.c.user_id == bindparam("user_id"), tool_calls.c.turn_id == bindparam("turn_id"))
+    .order_by(tool_calls.c.round, tool_calls.c.index),
+    ToolCall,
+)
+
+
 async def start_anew(
     work: UnitOfWork,
     lease: Lease,
@@ -64,19 +96,19 @@ async def start_anew(
     turn = await fence(work, lease)
     values: dict[str, Any] = {"attempt": attempt, "notice": notice.value, "notice_until": until}
     if spent is not None:
-        values |= _counted(spent)
+        values |= _counted(turn, spent)
         await count_usage(work, model_calls=1, spent=spent)
-    await work.execute(update(turns).where(of_turn(work, turn.id)).values(**values, version=turns.c.version + 1))
+    await write(work, turn, **values)
     if text:
         await write_draft(work, turn.id, attempt, text)
-    work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
 
 
-def _counted(spent: Spent) -> dict[str, Any]:
+def _counted(turn: Turn, spent: Spent) -> dict[str, int]:
+    """The counters of a locked turn, with one model call more."""
     return {
-        "input_tokens": turns.c.input_tokens + spent.input_tokens,
-        "output_tokens": turns.c.output_tokens + spent.output_tokens,
-        "model_calls": turns.c.model_calls + 1,
+        "input_tokens": turn.input_tokens + spent.input_tokens,
+        "output_tokens": turn.output_tokens + spent.output_tokens,
+        "model_calls": turn.model_calls + 1,
     }
 
 
@@ -95,13 +127,7 @@ async def show_again(work: UnitOfWork, lease: Lease, attempt: int, text: str) ->
 
 async def write_draft(work: UnitOfWork, turn_id: UUID, attempt: int, text: str) -> None:
     """Store the draft of a turn that is held by this transaction."""
-    made = upsert(drafts).values(user_id=work.user_id, turn_id=turn_id, attempt=attempt, text=text)
-    await work.execute(
-        made.on_conflict_do_update(
-            index_elements=[drafts.c.user_id, drafts.c.turn_id],
-            set_={"attempt": made.excluded.attempt, "text": made.excluded.text},
-        )
-    )
+    await work.run(_DRAFT, turn_id=turn_id, attempt=attempt, text=text)
 
 
 async def commit_round(
@@ -116,27 +142,23 @@ async def commit_round(
 ) -> Committed:
     """Keep what the model said in one round, and its calls as PENDING, before the first runs. Raises LeaseLost."""
     turn = await fence(work, lease)
-    await work.execute(
-        insert(rounds).values(
-            user_id=work.user_id,
-            turn_id=turn.id,
-            number=done.number,
-            text=done.text,
-            calls=[dict(call) for call in done.calls],
-            finish_reason=done.finish_reason,
-        )
+    await work.run(
+        _ROUND,
+        turn_id=turn.id,
+        number=done.number,
+        text=done.text,
+        calls=[dict(call) for call in done.calls],
+        finish_reason=done.finish_reason,
     )
     made = await _insert_calls(work, turn, done.number, calls, message)
-    values = {**_counted(spent), "notice": None, "notice_until": None, "version": turns.c.version + 1}
+    values: dict[str, Any] = {**_counted(turn, spent), "notice": None, "notice_until": None}
     if understanding is not None:
         values |= {
             "intent": understanding.intent,
             "confidence": understanding.confidence,
             "entities": [dict(entity) for entity in understanding.entities],
         }
-    await work.execute(update(turns).where(of_turn(work, turn.id)).values(values))
-    if turn.notice is not None:
-        work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+    await write(work, turn, log=turn.notice is not None, **values)
     tokens_today = await count_usage(work, model_calls=1, spent=spent)
     return Committed(made, tokens_today)
 
@@ -144,36 +166,43 @@ async def commit_round(
 async def _insert_calls(
     work: UnitOfWork, turn: Turn, round_number: int, calls: Sequence[NewCall], message: Message
 ) -> list[ToolCall]:
-    if not calls:
-        return []
-    values = [
-        {
-            "user_id": work.user_id,
-            "id": new_id(),
-            "conversation_id": turn.conversation_id,
-            "message_id": turn.message_id,
-            "turn_id": turn.id,
-            "round": round_number,
-            "index": call.index,
-            "tool_name": call.tool.value,
-            "operation": call.operation.value,
-            "input_text": message.content,
-            "status": "PENDING",
-            "created_at": work.now,
-        }
+    made = [
+        ToolCall(
+            user_id=work.user_id,
+            id=new_id(),
+            conversation_id=turn.conversation_id,
+            message_id=turn.message_id,
+            turn_id=turn.id,
+            round=round_number,
+            index=call.index,
+            tool_name=call.tool.value,
+            operation=call.operation.value,
+            input_text=message.content,
+            parameters={},
+            status=ToolCallStatus.PENDING.value,
+            answer=None,
+            total_count=None,
+            error_code=None,
+            error_message=None,
+            created_at=work.now,
+            asked_at=None,
+            decided_at=None,
+            decision_reason=None,
+            executed_at=None,
+            undone_at=None,
+            version=1,
+        )
         for call in calls
     ]
-    made = await work.all(insert(tool_calls).values(values).returning(*tool_calls.c), ToolCall)
+    await work.run_each(_CALL, [asdict(call) for call in made])
     for call in made:
         work.record(Change(ChangeKind.TOOL_CALL, call.id, conversation_id=turn.conversation_id))
-    return sorted(made, key=lambda call: call.index)
+    return made
 
 
 async def read_draft(session: Session, turn_id: UUID) -> str:
     """The turn's text so far: its draft as last saved, or where none was the text of its rounds."""
-    draft = await session.scalar(
-        select(drafts.c.text).where(drafts.c.user_id == session.user_id, drafts.c.turn_id == turn_id)
-    )
+    draft = await session.value(_DRAFTED, turn_id=turn_id)
     if draft is not None:
         return str(draft)
     done, _ = await read_progress(session, turn_id)
@@ -187,12 +216,4 @@ def joined(texts: Iterable[str]) -> str:
 
 async def read_progress(session: Session, turn_id: UUID) -> tuple[list[Round], list[ToolCall]]:
     """The rounds that are committed and the calls they made, in order: where a restart goes on from."""
-    of_turn = and_(rounds.c.user_id == session.user_id, rounds.c.turn_id == turn_id)
-    done = await session.all(rows_of(rounds).where(of_turn).order_by(rounds.c.number), Round)
-    calls = await session.all(
-        rows_of(tool_calls)
-        .where(tool_calls.c.user_id == session.user_id, tool_calls.c.turn_id == turn_id)
-        .order_by(tool_calls.c.round, tool_calls.c.index),
-        ToolCall,
-    )
-    return done, calls
+    return await session.every(_ROUNDS, turn_id=turn_id), await session.every(_CALLS, turn_id=turn_id)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from core.database import Database, make_engine, timed_out
+from core.database import Database, make_links, timed_out
 from core.dsn import Dsn
 from core.errors import RequestErrorCode
 from core.unit_of_work import Change, UnitOfWork
@@ -20,7 +20,7 @@ from tests.conftest import new_user
 
 
 async def test_a_statement_past_its_time_is_a_timeout(dsn: Dsn, bus: Bus, user: str) -> None:
-    hasty = Database(make_engine(dsn, pool_size=2), ChangeLog(bus), statement_timeout=0.05)
+    hasty = Database(make_links(dsn, size=2), ChangeLog(bus), statement_timeout=0.05)
     async with hasty.snapshot(user) as session:
         with pytest.raises(DBAPIError) as caught:
             await session.execute(text("SELECT pg_sleep(60)"))

@@ -84,7 +84,7 @@ async def test_a_user_is_made_on_first_sight(database: Database, bus: Bus) -> No
 
 
 async def test_requests_that_come_together_ask_the_database_once(database: Database, bus: Bus) -> None:
-    counting = Counting(database.engine, database._journal)
+    counting = Counting(database.links, database._journal)
     async with gate(counting, bus, SocketRegistry(0)) as here:
         token = a_token()
         await asyncio.gather(*(here.authenticate_token(token) for _ in range(20)))

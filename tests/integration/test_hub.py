@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from core.database import Database, make_engine
+from core.database import Database, make_links
 from core.dsn import Dsn
 from core.unit_of_work import Session
 from events.bus import Backoff, Bus
@@ -40,7 +40,7 @@ async def hub(database: Database, bus: Bus) -> AsyncIterator[Hub]:
 @pytest.fixture
 async def silent(dsn: Dsn) -> AsyncIterator[Database]:
     """The same database, written to by a process whose wake-ups are lost."""
-    opened = Database(make_engine(dsn, pool_size=2), ChangeLog(Silent()))
+    opened = Database(make_links(dsn, size=2), ChangeLog(Silent()))
     yield opened
     await opened.close()
 
@@ -347,7 +347,7 @@ class Flaky(Database):
 
 @pytest.fixture
 async def flaky(dsn: Dsn, bus: Bus) -> AsyncIterator[Flaky]:
-    opened = Flaky(make_engine(dsn, pool_size=2), ChangeLog(bus))
+    opened = Flaky(make_links(dsn, size=2), ChangeLog(bus))
     yield opened
     await opened.close()
 
@@ -422,7 +422,7 @@ async def test_replicas_hear_of_each_others_changes_and_catch_up_after_the_broke
     async with AsyncExitStack() as stack:
         stack.push_async_callback(redis.kill)
         buses = [await stack.enter_async_context(Bus(redis.url, backoff=quickly)) for _ in range(2)]
-        databases = [Database(make_engine(dsn, pool_size=2), ChangeLog(bus)) for bus in buses]
+        databases = [Database(make_links(dsn, size=2), ChangeLog(bus)) for bus in buses]
         for opened in databases:
             stack.push_async_callback(opened.close)
         hubs = [

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from core import clock, embedded
-from core.database import Database, make_engine
+from core.database import Database, make_links
 from core.dsn import Dsn
 from events.bus import Backoff, Bus
 from events.hub import Hub
@@ -169,7 +169,7 @@ async def test_postgresql_is_stopped_in_mid_turn_and_started_again(
         async with a_server(directory) as server:
             dsn = Dsn.parse(server.dsn)
             await runner.migrate(dsn)
-            database = Database(make_engine(dsn, pool_size=10), ChangeLog(bus))
+            database = Database(make_links(dsn, size=10), ChangeLog(bus))
             talk_user = await new_user(database)
             async with Hub(database, bus) as hub, working(database, bus, dsn, model, LONG) as worker:
                 talk = Talk(database, hub, LONG, talk_user)
@@ -210,7 +210,7 @@ async def end(server: embedded.EmbeddedServer, how: str) -> None:
 async def test_redis_is_stopped_in_mid_turn_and_started_again(dsn: Dsn, model: Model, broker: Broker) -> None:
     model.hold("add milk", 1)
     async with Bus(broker.url, backoff=Backoff(first=0.01, longest=0.05)) as bus:
-        database = Database(make_engine(dsn, pool_size=10), ChangeLog(bus))
+        database = Database(make_links(dsn, size=10), ChangeLog(bus))
         talk_user = await new_user(database)
         async with Hub(database, bus) as hub, working(database, bus, dsn, model):
             talk = Talk(database, hub, LONG, talk_user)

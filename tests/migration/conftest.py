@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.database import Database, make_engine
+from core.database import Database, make_links
 from core.dsn import Dsn
 from events.bus import Bus
 from events.log import ChangeLog
@@ -49,7 +49,7 @@ async def _make_home(server: str, kind: str) -> Home:
 @asynccontextmanager
 async def opened(dsn: Dsn, *, pool_size: int = 5) -> AsyncIterator[tuple[Database, Bus]]:
     async with Bus("memory://") as bus:
-        database = Database(make_engine(dsn, pool_size=pool_size), ChangeLog(bus))
+        database = Database(make_links(dsn, size=pool_size), ChangeLog(bus))
         try:
             yield database, bus
         finally:

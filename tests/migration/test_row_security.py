@@ -138,11 +138,12 @@ async def test_two_users_on_one_pooled_connection_do_not_mix(home: Home) -> None
                 seen.add(row.backend)
             with pytest.raises(RuntimeError, match="half way"):
                 await database.work(user, _fail_half_way)
-        async with database.engine.connect() as bare:
-            left = await bare.execute(
-                text("SELECT pg_backend_pid(), current_user = session_user, current_setting('app.user_id', true)")
-            )
-            backend, is_itself, named = left.one()
+        bare = await database.links.take()
+        left = await bare.connection.execute(
+            text("SELECT pg_backend_pid(), current_user = session_user, current_setting('app.user_id', true)")
+        )
+        backend, is_itself, named = left.one()
+        await database.links.give(bare)
     assert seen == {backend}
     assert is_itself
     assert not named

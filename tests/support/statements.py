@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import event
 
 from core.database import Database
+from core.links import Link
 
 
 @contextmanager
@@ -17,12 +19,21 @@ def counted(database: Database) -> Iterator[list[str]]:
     seen: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:  # Any: as the event passes them
-        if "set_config('role'" not in statement:
-            seen.append(statement)
+        seen.append(statement)
 
-    engine = database.engine.sync_engine
+    async def fetch(link: Link, sql: str, arguments: Sequence[Any]) -> Any:  # Any: the driver's rows
+        seen.append(sql)
+        return await plain_fetch(link, sql, arguments)
+
+    async def run_each(link: Link, sql: str, rows: Sequence[Any]) -> None:
+        seen.append(sql)
+        await plain_run_each(link, sql, rows)
+
+    plain_fetch, plain_run_each = Link.fetch, Link.run_each
+    engine = database.links.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+    with patch.multiple(Link, fetch=fetch, run_each=run_each):
+        try:
+            yield seen
+        finally:
+            event.remove(engine, "before_cursor_execute", note)

@@ -23,7 +23,7 @@ from assistant.providers.base import (
     ToolSpec,
     UserSaid,
 )
-from core.database import Database, make_engine
+from core.database import Database, make_links
 from core.dsn import Dsn
 from core.settings import Settings
 from events.bus import Bus
@@ -168,7 +168,7 @@ async def be_a_worker(url: str, marks: Path | None) -> None:
     model = Model()
     model.hold("add milk", 1)
     async with Bus("memory://") as bus:
-        database = Database(make_engine(dsn, pool_size=5), ChangeLog(bus))
+        database = Database(make_links(dsn, size=5), ChangeLog(bus))
         async with working(database, bus, dsn, model, SHORT if marks is None else LONG, marks):
             await model.has_asked("add milk", 1)
             sys.stdout.write("held\n")
