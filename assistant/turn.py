@@ -138,10 +138,10 @@ class TurnRunner:
         return await self._engine.database.work(self._lease.user_id, action)
 
     async def _answer(self) -> None:
-        if self._waiting is not None and await self._taken_as_answer(self._waiting.id):
-            return
-        if self._turn.answer_to is not None:
+        if self._turn.answer_to is not None:  # it was read: what waits by now is another question
             await self._tell_what_was_decided()
+            return
+        if self._waiting is not None and await self._taken_as_answer(self._waiting.id):
             return
         progress = await self._read()
         if progress.text:  # of an earlier attempt: whoever joins now must not find less than there is

@@ -1,0 +1,79 @@
+"""Calls that wait, when much happens at once: answers that meet decisions, take-overs and further questions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from core.database import Database
+from core.dsn import Dsn
+from core.ids import parse_global_id
+from events.bus import Bus
+from services.turns import Claimed, claim
+from tests.support.controlling import DECIDE, Person, Turn, person
+from tests.support.scripted_provider import Said, call
+from tests.support.stage import own_database
+
+
+@pytest.fixture(scope="module")
+def dsn(server: str) -> Dsn:
+    return asyncio.run(own_database(server, f"confirming_races_{uuid4().hex}"))
+
+
+@pytest.fixture
+async def ann(database: Database, bus: Bus, dsn: Dsn, user: str) -> AsyncIterator[Person]:
+    async with person(database, bus, dsn, user) as someone:
+        yield someone
+
+
+def delete(*titles: str) -> list[Any]:
+    return [call("delete_task", task=title) for title in titles]
+
+
+async def asked(ann: Person, *titles: str) -> Turn:
+    """A turn that waits with a deletion of each of these tasks."""
+    await ann.add(*titles)
+    await ann.confirm("DESTRUCTIVE")
+    ann.model.then(Said("Well.", delete(*titles)))
+    turn = await ann.say("delete them")
+    assert turn["status"] == "AWAITING_CONFIRMATION"
+    return turn
+
+
+async def decide(ann: Person, turn: Turn, place: int, approve: bool, wait: int = 0, **more: Any) -> Turn:
+    given = [{"toolCallId": turn["toolCalls"][place]["id"], "approve": approve, **more}]
+    payload = await ann.do(DECIDE, turnId=turn["id"], decisions=given, waitSeconds=wait)
+    assert payload["userErrors"] == []
+    decided: Turn = payload["turn"]
+    return decided
+
+
+async def take(ann: Person, database: Database) -> Claimed:
+    """Claim the conversation's next turn, as a worker does that then goes no further."""
+    assert ann.conversation is not None
+    where: UUID = parse_global_id(ann.conversation, "Conversation")
+    claiming = partial(claim, conversation_id=where, owner="another", lease_seconds=600, running_limit=2)
+    claimed = await database.work(ann.api.user, claiming)
+    assert claimed is not None
+    return claimed
+
+
+async def test_a_yes_answers_one_question_and_not_the_next(ann: Person) -> None:
+    async with ann.working():
+        turn = await asked(ann, "milk", "bread")
+        await ann.add("cheese")
+        ann.model.then(Said("And.", delete("cheese")))
+        answer = await ann.say("yes")
+        again = await ann.turn(turn["id"])
+        assert (answer["status"], answer["reply"]["content"]) == ("COMPLETED", "Deleted “milk”.\nDeleted “bread”.")
+        assert again["status"] == "AWAITING_CONFIRMATION"
+        assert await ann.tasks() == ["cheese"]
+        ann.model.then("All gone.")
+        second = await ann.say("yes")
+    assert second["reply"]["content"].endswith("Deleted “cheese”.")
+    assert await ann.tasks() == []
