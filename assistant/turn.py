@@ -166,17 +166,19 @@ class TurnRunner:
                 return
 
     async def _taken_as_answer(self, waiting_id: UUID) -> bool:
-        """Read the message as the yes or no to what waits; another subject ends that instead, and is then answered."""
+        """Read the message as the yes or no to what waits; another subject ends that instead, and is then answered.
+
+        Whether the turn was given back: what was agreed to is done first.
+        """
         answer = read_answer(self._message.content)
-        if answer is not None:
-            return bool(await self._work(lambda work: turns.answer_with(work, self._lease, waiting_id, approve=answer)))
 
-        async def action(work: UnitOfWork) -> None:
+        async def action(work: UnitOfWork) -> bool:
+            if answer is not None:
+                return await turns.answer_with(work, self._lease, waiting_id, approve=answer)
             draft = await turns.read_draft(work, waiting_id)
-            await turns.pass_over(work, self._lease, waiting_id, replies.passed_over(draft))
+            return await turns.pass_over(work, self._lease, waiting_id, replies.passed_over(draft))
 
-        await self._work(action)
-        return False
+        return bool(await self._work(action))
 
     async def _tell_what_was_decided(self) -> None:
         """The reply to a yes or a no: the decided turn has gone on, and done what it was told."""

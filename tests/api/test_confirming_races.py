@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from assistant.turn import TurnRunner
 from core.database import Database
 from core.dsn import Dsn
 from core.ids import parse_global_id
@@ -76,4 +77,37 @@ async def test_a_yes_answers_one_question_and_not_the_next(ann: Person) -> None:
         ann.model.then("All gone.")
         second = await ann.say("yes")
     assert second["reply"]["content"].endswith("Deleted “cheese”.")
+    assert await ann.tasks() == []
+
+
+async def test_what_was_agreed_to_is_done_though_the_user_goes_on_to_something_else(ann: Person) -> None:
+    async with ann.working():
+        turn = await asked(ann, "milk", "bread")
+        await decide(ann, turn, 0, True)
+        ann.model.then("One of them.", "It is sunny.")
+        answer = await ann.say("how is the weather?")
+        decided = await ann.turn(turn["id"])
+    assert (answer["status"], answer["reply"]["content"]) == ("COMPLETED", "It is sunny.")
+    assert decided["status"] == "COMPLETED"
+    assert [one["status"] for one in decided["toolCalls"]] == ["COMPLETED", "FAILED"]
+    assert await ann.tasks() == ["bread"]
+
+
+@pytest.mark.parametrize("words", ["yes", "add bread"])
+async def test_a_turn_decided_while_its_successor_begins_goes_first(
+    ann: Person, database: Database, words: str
+) -> None:
+    async with ann.working():
+        turn = await asked(ann, "milk")
+    sent = await ann.send(words)
+    claimed = await take(ann, database)
+    await decide(ann, turn, 0, True)
+    ann.model.then("It is gone.", Said("Now.", delete("milk2")), "Nothing.")
+    await TurnRunner(ann.engine, claimed).run()
+    assert ann.model.prompts[1:] == []
+    async with ann.working():
+        decided = await ann.wait(turn["id"])
+        assert (decided["status"], decided["reply"]["content"]) == ("COMPLETED", "Well.\n\nIt is gone.")
+        assert (await ann.wait(sent["turn"]["id"]))["status"] == "COMPLETED"
+    assert "has not ended" not in str(ann.model.prompts[-1].items)
     assert await ann.tasks() == []
