@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from assistant.turn import TurnRunner
 from core.database import Database
@@ -17,6 +18,7 @@ from core.ids import parse_global_id
 from events.bus import Bus
 from services.turns import Claimed, claim
 from tests.support.controlling import DECIDE, Person, Turn, person
+from tests.support.owners import as_owner
 from tests.support.scripted_provider import Said, call
 from tests.support.stage import own_database
 
@@ -91,6 +93,24 @@ async def test_what_was_agreed_to_is_done_though_the_user_goes_on_to_something_e
     assert decided["status"] == "COMPLETED"
     assert [one["status"] for one in decided["toolCalls"]] == ["COMPLETED", "FAILED"]
     assert await ann.tasks() == ["bread"]
+
+
+async def test_an_answer_whose_worker_was_lost_is_still_read_as_the_answer(
+    ann: Person, database: Database, dsn: Dsn
+) -> None:
+    async with ann.working():
+        turn = await asked(ann, "milk")
+    sent = await ann.send("yes")
+    await take(ann, database)
+    async with as_owner(dsn) as owner:
+        past = text("UPDATE tasktalk.turns SET lease_until = now() - interval '1 second' WHERE id = :id")
+        await owner.execute(past, {"id": parse_global_id(sent["turn"]["id"], "Turn")})
+    ann.model.then("It is gone.")
+    async with ann.working():
+        answer = await ann.wait(sent["turn"]["id"])
+    assert answer["reply"]["content"] == "Deleted “milk”."
+    assert (await ann.turn(turn["id"]))["status"] == "COMPLETED"
+    assert await ann.tasks() == []
 
 
 @pytest.mark.parametrize("words", ["yes", "add bread"])
