@@ -17,7 +17,7 @@ from core.dsn import Dsn
 from core.ids import parse_global_id
 from events.bus import Bus
 from services.turns import Claimed, claim
-from tests.support.controlling import DECIDE, Person, Turn, person
+from tests.support.controlling import DECIDE, WAIT, Person, Turn, person
 from tests.support.owners import as_owner
 from tests.support.scripted_provider import Said, call
 from tests.support.stage import own_database
@@ -131,3 +131,16 @@ async def test_a_turn_decided_while_its_successor_begins_goes_first(
         assert (await ann.wait(sent["turn"]["id"]))["status"] == "COMPLETED"
     assert "has not ended" not in str(ann.model.prompts[-1].items)
     assert await ann.tasks() == []
+
+
+async def test_two_agreed_changes_of_one_task_are_both_done(ann: Person) -> None:
+    await ann.add("milk")
+    await ann.confirm("ALWAYS")
+    changes = [call("update_task", task="milk", title="oat milk"), call("complete_task", task="milk")]
+    ann.model.then(Said("Well.", changes), "Both.")
+    async with ann.working():
+        turn = await ann.say("rename it and tick it off")
+        decisions = [{"toolCallId": one["id"], "approve": True} for one in turn["toolCalls"]]
+        payload = await ann.do(DECIDE, turnId=turn["id"], decisions=decisions, waitSeconds=WAIT)
+    assert [one["error"] for one in payload["turn"]["toolCalls"]] == [None, None]
+    assert await ann.tasks() == ["oat milk"]
