@@ -288,20 +288,22 @@ class TurnRunner:
         Whether the turn now waits for its user: calls that their policy holds back are asked for once the others ran.
         """
         last = progress.rounds[-1]
-        pending = [
-            Asked(call, last.calls[call.index]["arguments"])
-            for call in progress.calls
-            if call.round == last.number and call.status == ToolCallStatus.PENDING
+        calls = [
+            Asked(call, last.calls[call.index]["arguments"]) for call in progress.calls if call.round == last.number
         ]
-        held = await self._held_back(progress, pending)
-        for asked in pending:
-            if asked.call.id not in held:
-                around = self._surroundings(progress)
-                run = partial(
-                    run_call, lease=self._lease, call=asked.call, arguments=asked.arguments, surroundings=around
-                )
-                self._keep(progress, await self._work(run))
-        return bool(held) and await self._ask_user(progress, [asked for asked in pending if asked.call.id in held])
+        held: list[Asked] = []
+        waits: set[UUID] = set()
+        weighed_by: tuple[str, ...] | None = None
+        for asked in [one for one in calls if one.call.status == ToolCallStatus.PENDING]:
+            if progress.shown != weighed_by:  # "them" means another list from here on
+                waits, weighed_by = await self._held_back(progress, calls), progress.shown
+            if asked.call.id in waits:
+                held.append(asked)
+                continue
+            around = self._surroundings(progress)
+            run = partial(run_call, lease=self._lease, call=asked.call, arguments=asked.arguments, surroundings=around)
+            self._keep(progress, await self._work(run))
+        return bool(held) and await self._ask_user(progress, held)
 
     def _keep(self, progress: Progress, done: ToolCall) -> None:
         """Put a call that has moved on in its place."""
@@ -316,15 +318,18 @@ class TurnRunner:
             shown=tuple(parse_global_id(task, "Task") for task in progress.shown),
         )
 
-    async def _held_back(self, progress: Progress, pending: Sequence[Asked]) -> set[UUID]:
-        """The calls that have to wait for the user; what they agreed to already doesn't wait again."""
-        undecided = [asked for asked in pending if asked.call.decided_at is None]
+    async def _held_back(self, progress: Progress, calls: Sequence[Asked]) -> set[UUID]:
+        """The calls of a round that have to wait for the user; what they agreed to already doesn't wait again.
+
+        Those that ran weigh as well: after a restart the others must not weigh less.
+        """
+        undecided = [asked for asked in calls if asked.call.decided_at is None]
         if progress.policy is ConfirmPolicy.NEVER or not undecided:
             return set()
         weights = {asked.call.id: weigh(asked, len(progress.shown)) for asked in undecided}
         around = self._surroundings(progress)
         for asked in undecided:
-            if weights[asked.call.id].changes is None:
+            if weights[asked.call.id].changes is None and asked.call.status == ToolCallStatus.PENDING:
                 weights[asked.call.id] = await self._work(partial(weigh_found, asked=asked, surroundings=around))
         return held_back(progress.policy, weights)
 

@@ -144,3 +144,15 @@ async def test_two_agreed_changes_of_one_task_are_both_done(ann: Person) -> None
         payload = await ann.do(DECIDE, turnId=turn["id"], decisions=decisions, waitSeconds=WAIT)
     assert [one["error"] for one in payload["turn"]["toolCalls"]] == [None, None]
     assert await ann.tasks() == ["oat milk"]
+
+
+async def test_all_of_a_list_shown_in_the_same_round_waits_by_its_own_length(ann: Person) -> None:
+    await ann.add(*(f"t{number}" for number in range(12)))
+    await ann.confirm("BULK_DESTRUCTIVE")
+    ann.model.then(
+        Said("Well.", [call("list_tasks"), call("reschedule_tasks", tasks=["them"], due="tomorrow")]), "Done so."
+    )
+    async with ann.working():
+        turn = await ann.say("move everything")
+    assert [one["needsConfirmation"] for one in turn["toolCalls"]] == [False, True]
+    assert turn["status"] == "AWAITING_CONFIRMATION"
