@@ -98,7 +98,8 @@ def _users_word(tool: Tool, call: ToolCall, arguments: str) -> dict[str, Any]:
 async def _handle(tool: Tool, context: ToolContext, parameters: BaseModel, agreed: Sequence[Target]) -> ToolOutcome:
     """Run the tool on what it finds, or on the very tasks that the user agreed to, if they are as they were."""
     if agreed:
-        await check_unchanged(context.work, [(target.task_id, target.version) for target in agreed])
+        seen = [(target.task_id, target.version) for target in agreed]
+        await check_unchanged(context.work, seen, turn_id=context.turn_id)
         targets = tuple(target.task_id for target in agreed)
     else:
         targets = tuple(await tool.affected(context, parameters)) if tool.affected is not None else ()

@@ -138,10 +138,10 @@ class TurnRunner:
         return await self._engine.database.work(self._lease.user_id, action)
 
     async def _answer(self) -> None:
-        if self._waiting is not None and await self._taken_as_answer(self._waiting.id):
-            return
-        if self._turn.answer_to is not None:
+        if self._turn.answer_to is not None:  # it was read: what waits by now is another question
             await self._tell_what_was_decided()
+            return
+        if self._waiting is not None and await self._taken_as_answer(self._waiting.id):
             return
         progress = await self._read()
         if progress.text:  # of an earlier attempt: whoever joins now must not find less than there is
@@ -166,17 +166,19 @@ class TurnRunner:
                 return
 
     async def _taken_as_answer(self, waiting_id: UUID) -> bool:
-        """Read the message as the yes or no to what waits; another subject ends that instead, and is then answered."""
+        """Read the message as the yes or no to what waits; another subject ends that instead, and is then answered.
+
+        Whether the turn was given back: what was agreed to is done first.
+        """
         answer = read_answer(self._message.content)
-        if answer is not None:
-            return bool(await self._work(lambda work: turns.answer_with(work, self._lease, waiting_id, approve=answer)))
 
-        async def action(work: UnitOfWork) -> None:
+        async def action(work: UnitOfWork) -> bool:
+            if answer is not None:
+                return await turns.answer_with(work, self._lease, waiting_id, approve=answer)
             draft = await turns.read_draft(work, waiting_id)
-            await turns.pass_over(work, self._lease, waiting_id, replies.passed_over(draft))
+            return await turns.pass_over(work, self._lease, waiting_id, replies.passed_over(draft))
 
-        await self._work(action)
-        return False
+        return bool(await self._work(action))
 
     async def _tell_what_was_decided(self) -> None:
         """The reply to a yes or a no: the decided turn has gone on, and done what it was told."""
@@ -286,20 +288,22 @@ class TurnRunner:
         Whether the turn now waits for its user: calls that their policy holds back are asked for once the others ran.
         """
         last = progress.rounds[-1]
-        pending = [
-            Asked(call, last.calls[call.index]["arguments"])
-            for call in progress.calls
-            if call.round == last.number and call.status == ToolCallStatus.PENDING
+        calls = [
+            Asked(call, last.calls[call.index]["arguments"]) for call in progress.calls if call.round == last.number
         ]
-        held = await self._held_back(progress, pending)
-        for asked in pending:
-            if asked.call.id not in held:
-                around = self._surroundings(progress)
-                run = partial(
-                    run_call, lease=self._lease, call=asked.call, arguments=asked.arguments, surroundings=around
-                )
-                self._keep(progress, await self._work(run))
-        return bool(held) and await self._ask_user(progress, [asked for asked in pending if asked.call.id in held])
+        held: list[Asked] = []
+        waits: set[UUID] = set()
+        weighed_by: tuple[str, ...] | None = None
+        for asked in [one for one in calls if one.call.status == ToolCallStatus.PENDING]:
+            if progress.shown != weighed_by:  # "them" means another list from here on
+                waits, weighed_by = await self._held_back(progress, calls), progress.shown
+            if asked.call.id in waits:
+                held.append(asked)
+                continue
+            around = self._surroundings(progress)
+            run = partial(run_call, lease=self._lease, call=asked.call, arguments=asked.arguments, surroundings=around)
+            self._keep(progress, await self._work(run))
+        return bool(held) and await self._ask_user(progress, held)
 
     def _keep(self, progress: Progress, done: ToolCall) -> None:
         """Put a call that has moved on in its place."""
@@ -314,15 +318,18 @@ class TurnRunner:
             shown=tuple(parse_global_id(task, "Task") for task in progress.shown),
         )
 
-    async def _held_back(self, progress: Progress, pending: Sequence[Asked]) -> set[UUID]:
-        """The calls that have to wait for the user; what they agreed to already doesn't wait again."""
-        undecided = [asked for asked in pending if asked.call.decided_at is None]
+    async def _held_back(self, progress: Progress, calls: Sequence[Asked]) -> set[UUID]:
+        """The calls of a round that have to wait for the user; what they agreed to already doesn't wait again.
+
+        Those that ran weigh as well: after a restart the others must not weigh less.
+        """
+        undecided = [asked for asked in calls if asked.call.decided_at is None]
         if progress.policy is ConfirmPolicy.NEVER or not undecided:
             return set()
         weights = {asked.call.id: weigh(asked, len(progress.shown)) for asked in undecided}
         around = self._surroundings(progress)
         for asked in undecided:
-            if weights[asked.call.id].changes is None:
+            if weights[asked.call.id].changes is None and asked.call.status == ToolCallStatus.PENDING:
                 weights[asked.call.id] = await self._work(partial(weigh_found, asked=asked, surroundings=around))
         return held_back(progress.policy, weights)
 

@@ -155,7 +155,8 @@ class Database:
         link = await self._opened(begin + self._settings_of(user_id))
         try:
             yield link
-            await link.script("COMMIT")
+            if await link.script("COMMIT") != "COMMIT":  # it answers ROLLBACK where an error in it was passed over
+                raise RuntimeError("the transaction had failed before its end")
         except DBAPIError as error:
             if timed_out(error):
                 raise RequestError(RequestErrorCode.TIMEOUT, "The database took too long to answer.") from error

@@ -8,14 +8,15 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, update
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, select, update
 
 from core.errors import DomainError, ErrorCode
 from core.statements import Prepared, prepared
 from core.unit_of_work import UnitOfWork
 from models.base import rows_of
 from models.enums import TaskAction
-from models.tasks import Task, tasks
+from models.tasks import Task, task_revisions, tasks
+from models.turns import tool_calls
 from services.inputs import Field
 from services.tasks.checks import check_version, not_found
 from services.tasks.labelling import UNTOUCHED, Labelling, write_labels
@@ -61,16 +62,33 @@ async def hold(
     return [held[task_id] for task_id in dict.fromkeys(task_ids)]
 
 
-async def check_unchanged(work: UnitOfWork, seen: Sequence[tuple[UUID, int]]) -> None:
+async def check_unchanged(work: UnitOfWork, seen: Sequence[tuple[UUID, int]], *, turn_id: UUID) -> None:
     """Hold these tasks until COMMIT. Raises DomainError VERSION_CONFLICT, with the task as its node, where one is no
-    longer at the version given, or gone."""
+    longer at the version given, or gone. What that turn's own calls wrote since doesn't count: its user knows them."""
     held = {task.id: task for task in await work.every(_HELD, ids=[task_id for task_id, _ in seen])}
     for task_id, version in seen:
         task = held.get(task_id)
-        if task is None or task.version != version:
+        own = 0 if task is None or task.version == version else await _written_since(work, turn_id, task_id, version)
+        if task is None or task.version != version + own:
             name = f"“{task.title}”" if task is not None else "A task"
             message = f"{name} has changed since you were asked; nothing of this was done."
             raise DomainError(ErrorCode.VERSION_CONFLICT, message, node=("Task", task_id))
+
+
+async def _written_since(work: UnitOfWork, turn_id: UUID, task_id: UUID, version: int) -> int:
+    """How many of the task's versions past that one the turn's calls wrote."""
+    of_call = and_(tool_calls.c.user_id == task_revisions.c.user_id, tool_calls.c.id == task_revisions.c.tool_call_id)
+    statement = (
+        select(func.count())
+        .select_from(task_revisions.join(tool_calls, of_call))
+        .where(
+            task_revisions.c.user_id == work.user_id,
+            task_revisions.c.task_id == task_id,
+            task_revisions.c.version > version,
+            tool_calls.c.turn_id == turn_id,
+        )
+    )
+    return int(await work.scalar(statement))
 
 
 async def write(

@@ -102,15 +102,15 @@ async def claim(
         return None
     live = await _live(work, conversation_id)
     running, waiting = live.get(TurnStatus.RUNNING), live.get(TurnStatus.AWAITING_CONFIRMATION)
-    if running is not None:
-        if not await _is_over(work, running):
-            return None
-        if running.lost_leases + 1 < LOST_LEASES:
-            return await _take(work, running, owner, lease_seconds, lost_leases=running.lost_leases + 1)
-        await fail_turn(work, running, ErrorCode.INTERRUPTED, "The server was interrupted too often.", retryable=True)
     if waiting is not None and await is_expired(work, waiting):
         await expire(work, conversation, waiting)
         waiting = None
+    if running is not None:
+        if not await _is_over(work, running):
+            return None
+        if (lost := running.lost_leases + 1) < LOST_LEASES:
+            return await _take(work, running, owner, lease_seconds, lost_leases=lost, waiting=waiting)
+        await fail_turn(work, running, ErrorCode.INTERRUPTED, "The server was interrupted too often.", retryable=True)
     queued = live.get(TurnStatus.QUEUED)
     if queued is None or (running_limit and await _running(work) >= running_limit):
         return None

@@ -23,7 +23,7 @@ from services.tool_calls import Target
 from services.turns.ending import Reply, end_with_reply, fail_turn
 from services.turns.leases import Lease, fence, write
 from services.turns.locking import lock_turn
-from services.turns.rounds import write_draft
+from services.turns.rounds import read_progress, write_draft
 
 ANOTHER_SUBJECT: Final = "They went on to something else."
 
@@ -96,29 +96,52 @@ async def decide(work: UnitOfWork, turn: Turn, decisions: Sequence[Decision]) ->
 
 
 async def answer_with(work: UnitOfWork, lease: Lease, waiting_id: UUID, *, approve: bool) -> bool:
-    """Take the lease's own message as the answer to all calls of the waiting turn; False where it waits no more.
+    """Take the lease's own message as the answer to all calls of the waiting turn; False where that has ended.
 
-    The decided turn queues before this one, which is given back and will say what was done. Raises LeaseLost.
+    The decided turn queues before this one, which is given back and will say what was done; so it is too where the
+    calls were decided otherwise meanwhile. Raises LeaseLost.
     """
-    conversation, asked = await lock_turn(work, waiting_id)
+    _, asked = await lock_turn(work, waiting_id)
     turn = await fence(work, lease)
-    if asked.status != TurnStatus.AWAITING_CONFIRMATION:
+    if TurnStatus(asked.status).ended:
         return False
-    await decide(work, asked, [Decision(call, approve) for call in await waiting_calls(work, asked.id)])
-    await _move(work, turn, TurnStatus.QUEUED, answer_to=asked.id, lease_owner=None, lease_until=None)
-    await wake(work, conversation.id)
+    if asked.status == TurnStatus.AWAITING_CONFIRMATION:
+        await decide(work, asked, [Decision(call, approve) for call in await waiting_calls(work, asked.id)])
+    await _give_way(work, turn, answer_to=asked.id)
     return True
 
 
-async def pass_over(work: UnitOfWork, lease: Lease, waiting_id: UUID, reply: Reply) -> None:
-    """Reject the waiting turn's calls and end it with `reply`: its user went on to something else. Raises LeaseLost."""
+async def pass_over(work: UnitOfWork, lease: Lease, waiting_id: UUID, reply: Reply) -> bool:
+    """Reject what waits, since its user went on to something else, and end that turn with `reply`. Raises LeaseLost.
+
+    True where it has something to do first, for its user agreed to some of it: then the lease's own turn is given back.
+    """
     conversation, asked = await lock_turn(work, waiting_id)
-    await fence(work, lease)
-    if asked.status != TurnStatus.AWAITING_CONFIRMATION:
-        return
-    for call in await waiting_calls(work, asked.id):
-        await calls.reject(work, call, ANOTHER_SUBJECT)
-    await end_with_reply(work, conversation, asked, reply, TurnStatus.COMPLETED)
+    turn = await fence(work, lease)
+    if TurnStatus(asked.status).ended:
+        return False
+    if asked.status == TurnStatus.AWAITING_CONFIRMATION:
+        waiting = await waiting_calls(work, asked.id)
+        if not await _agreed(work, asked.id):
+            for call in waiting:
+                await calls.reject(work, call, ANOTHER_SUBJECT)
+            await end_with_reply(work, conversation, asked, reply, TurnStatus.COMPLETED)
+            return False
+        await decide(work, asked, [Decision(call, approve=False, reason=ANOTHER_SUBJECT) for call in waiting])
+    await _give_way(work, turn)
+    return True
+
+
+async def _agreed(session: Session, turn_id: UUID) -> bool:
+    """Whether the turn has calls that its user said yes to, and that haven't run."""
+    _, made = await read_progress(session, turn_id)
+    return any(call.status == ToolCallStatus.PENDING and call.decided_at is not None for call in made)
+
+
+async def _give_way(work: UnitOfWork, turn: Turn, **values: Any) -> None:
+    """Give a turn back that another goes before."""
+    await _move(work, turn, TurnStatus.QUEUED, **values)
+    await wake(work, turn.conversation_id)
 
 
 async def is_expired(session: Session, turn: Turn) -> bool:
