@@ -9,6 +9,7 @@ from uuid import UUID
 
 from assistant.calls import Surroundings, read_parameters, stored_parameters, tool_of
 from assistant.confirmation import Asked, find_targets
+from assistant.history import shown_by
 from assistant.tools.base import ToolFailure
 from core.errors import DomainError, ErrorCode
 from core.ids import parse_global_id
@@ -101,11 +102,14 @@ async def _edited(
     except ValueError as error:
         raise DomainError(ErrorCode.INVALID, str(error), field=field) from None
     kept: Mapping[str, Any] = conversation.context.get(ASSISTANT_KEY, {})
+    shown: tuple[str, ...] = tuple(kept.get("shown", ()))
+    for made in (await turns.read_progress(work, turn.id))[1]:
+        shown = shown_by(made, shown)
     around = Surroundings(
         now=work.now,
         time_zone=turn.time_zone,
         locale=(await read_settings(work)).locale,
-        shown=tuple(parse_global_id(task, "Task") for task in kept.get("shown", ())),
+        shown=tuple(parse_global_id(task, "Task") for task in shown),
     )
     try:
         targets = await find_targets(work, Asked(call, ""), read, around)

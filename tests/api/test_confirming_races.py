@@ -156,3 +156,18 @@ async def test_all_of_a_list_shown_in_the_same_round_waits_by_its_own_length(ann
         turn = await ann.say("move everything")
     assert [one["needsConfirmation"] for one in turn["toolCalls"]] == [False, True]
     assert turn["status"] == "AWAITING_CONFIRMATION"
+
+
+async def test_edited_words_mean_the_list_that_the_turn_itself_has_shown(ann: Person) -> None:
+    await ann.add("a", "b", "c")
+    await ann.confirm("DESTRUCTIVE")
+    ann.model.then(Said("", [call("search_tasks", query="c")]), "There.")
+    ann.model.then(Said("", [call("list_tasks")]), Said("", delete("a")))
+    async with ann.working():
+        await ann.say("find c")
+        turn = await ann.say("delete the first of all")
+        ann.model.then("Gone.")
+        await decide(
+            ann, {**turn, "toolCalls": turn["toolCalls"][1:]}, 0, True, WAIT, parameters={"task": "the first one"}
+        )
+    assert await ann.tasks() == ["b", "c"]
