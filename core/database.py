@@ -18,7 +18,7 @@ from core.dsn import Dsn
 from core.errors import RequestError, RequestErrorCode
 from core.links import Link, Links
 from core.statements import to_json
-from core.unit_of_work import Journal, Session, UnitOfWork
+from core.unit_of_work import Journal, Session, UnitOfWork, Written
 
 ROLE: Final = "tasktalk_app"
 SCHEMA: Final = "tasktalk"
@@ -105,6 +105,8 @@ class Database:
 
     def __init__(self, links: Links, journal: Journal, *, statement_timeout: float = 5.0) -> None:
         self.links = links
+        self.listeners: list[Callable[[str, Written], None]] = []
+        """Told of what each unit of work of this process has committed, before the bus is."""
         self._journal = journal
         self._settings = {
             "role": _quoted(ROLE),
@@ -124,25 +126,36 @@ class Database:
 
         Errors of `action` roll everything back and are raised as they are.
         """
+        result, _ = await self.work_at(user_id, action)
+        return result
+
+    async def work_at(
+        self, user_id: str, action: Callable[[UnitOfWork], Awaitable[Result]]
+    ) -> tuple[Result, Written | None]:
+        """The same, and its changes as they are in the log (None: it made none)."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                result, seq = await self._once(user_id, action)
+                result, written = await self._once(user_id, action)
             except DBAPIError as error:
                 if sqlstate(error) not in RETRIED or attempt == ATTEMPTS:
                     raise
                 await asyncio.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311 - jitter, not a secret
                 continue
-            if seq:
-                await self._journal.announce(user_id, seq)
-            return result
+            if written is not None:
+                for listener in self.listeners:
+                    listener(user_id, written)
+                await self._journal.announce(user_id, written.seq)
+            return result, written
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _once(self, user_id: str, action: Callable[[UnitOfWork], Awaitable[Result]]) -> tuple[Result, int]:
+    async def _once(
+        self, user_id: str, action: Callable[[UnitOfWork], Awaitable[Result]]
+    ) -> tuple[Result, Written | None]:
         async with self._transaction(_WRITE, user_id) as link:
             work = UnitOfWork(link, user_id)
             result = await action(work)
-            seq = await self._journal.write(work, work.changes) if work.changes else 0
-        return result, seq
+            written = await self._journal.write(work, work.changes) if work.changes else None
+        return result, written
 
     @asynccontextmanager
     async def for_nobody(self) -> AsyncIterator[AsyncConnection]:

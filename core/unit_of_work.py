@@ -32,11 +32,21 @@ class Change:
     tool_call_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A unit of work's changes as they are in the log: numbered to `seq`, without a gap, in the log of that epoch."""
+
+    changes: Sequence[Change]
+    seq: int
+    epoch: UUID
+    at: datetime
+
+
 class Journal(Protocol):
     """Where buffered changes go: numbered in the transaction's last statement, announced after its commit."""
 
-    async def write(self, session: Session, changes: Sequence[Change]) -> int:
-        """Append under the user's counter and return the last number."""
+    async def write(self, session: Session, changes: Sequence[Change]) -> Written:
+        """Append under the user's counter."""
         ...
 
     async def announce(self, user_id: str, seq: int) -> None:

@@ -110,6 +110,7 @@ class Feed:
         self.read_to = 0
         self._live: set[Follower] = set()
         self._announced = 0
+        self._reading = False
         self._missed = False
         self._wake = asyncio.Event()
         self._read = read
@@ -139,6 +140,14 @@ class Feed:
         """Read the log even though no number was announced."""
         self._missed = True
         self._wake.set()
+
+    def hand_over(self, batch: Batch, epoch: UUID) -> None:
+        """Take what this process has just committed, if it is what comes next: then it needn't be read.
+
+        Anything else is left to the wake-up that follows it.
+        """
+        if self._live and not self._reading and (epoch, batch.first_seq) == (self.epoch, self.read_to + 1):
+            self._hand_out(batch)
 
     def admit(self, follower: Follower) -> None:
         """Make a follower live that has read the log to its end.
@@ -193,11 +202,14 @@ class Feed:
         """Read one page on and hand it out."""
         start, heard = (self.epoch, self.read_to), self._announced
         self._missed = False
+        self._reading = True
         try:
             page = await self._read(self.user_id, self.read_to, self.epoch)
         except UserGone:
             self._drop_all()
             return
+        finally:
+            self._reading = False
         if start != (self.epoch, self.read_to):  # all left meanwhile, and who came then stands elsewhere
             self._missed = True
         elif isinstance(page, Resync):
@@ -206,16 +218,15 @@ class Feed:
             # A number heard before the read is in its snapshot or was never true; one heard since may be beyond it.
             newer = self._announced if self._announced > heard else 0
             self._announced = max(page.position.seq, newer)
-            self._hand_out(page)
+            self._hand_out(Batch(self.user_id, tuple(page.changes), self.read_to + 1, page.up_to))
 
-    def _hand_out(self, page: Page) -> None:
-        if page.changes:
-            batch = Batch(self.user_id, tuple(page.changes), self.read_to + 1, page.up_to)
+    def _hand_out(self, batch: Batch) -> None:
+        if batch.changes:
             for follower in [follower for follower in self._live if not follower.offer(batch)]:
                 self._live.discard(follower)
                 follower.drop()
                 self._on_overflow()
-        self.read_to = page.up_to
+        self.read_to = batch.up_to
 
     def _drop_all(self) -> None:
         for follower in self._live:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from uuid import UUID
@@ -13,14 +13,19 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, bindparam, text
 
 from core.database import Database
+from core.unit_of_work import Written
 from events.bus import Backoff, Bus
 from events.feed import Batch, Feed, Follower
 from events.log import wake_channel
 from events.reading import Page, Resync, UserGone, read_on
+from models.changes import LoggedChange
 
-__all__ = ["Batch", "Hub", "HubStats", "Resync", "UserGone"]
+__all__ = ["Batch", "Ear", "Hub", "HubStats", "Resync", "UserGone"]
 
 log = logging.getLogger(__name__)
+
+Ear = Callable[[Written], AsyncGenerator[Batch | Resync, None]]
+"""Follows what comes after a unit of work that was committed since one listens."""
 
 _POSITIONS = text("SELECT user_id, epoch, seq FROM tasktalk.positions(:users)").bindparams(
     bindparam("users", type_=ARRAY(Text))
@@ -48,7 +53,8 @@ class HubStats:
 class Hub:
     """Brings every follower each change of its user once, in order, from where it was.
 
-    Each user that is followed has one feed, however many followers. The bus only makes it fast: every `poll_every`
+    Each user that is followed has one feed, however many followers. What this process commits is handed to it as it is;
+    otherwise it reads the log when the bus says so. The bus only makes it fast: every `poll_every`
     seconds one query looks at the positions of all followed users, and none where nobody follows. At most
     `queue_size` changes wait for a follower; a slower one reads the log by itself. While the database is away
     followers stay, and go on from where they were.
@@ -90,12 +96,14 @@ class Hub:
         if self._poller is not None:
             raise RuntimeError("a hub starts once")
         self._poller = asyncio.create_task(self._keep_polling(), name="hub")
+        self._database.listeners.append(self._hand_over)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End every iteration and wait for all tasks."""
+        self._database.listeners.remove(self._hand_over)
         self._stopped.set()
         for feed in self._feeds.values():
             feed.close()
@@ -118,10 +126,37 @@ class Hub:
             raise RuntimeError("the hub hasn't been started")
         if self._stopped.is_set():
             return
-        follower = Follower(after_seq, epoch, self._queue_size)
+        async with self._joined(user_id, Follower(after_seq, epoch, self._queue_size)) as (feed, follower):
+            async for item in self._items(feed, follower):
+                yield item
+
+    @asynccontextmanager
+    async def listening(self, user_id: str) -> AsyncIterator[Ear | None]:
+        """Hear of the user's changes from when the block begins, so that those after one that is committed in it can be
+        followed with no look at the log. None once the hub has stopped."""
+        if self._stopped.is_set():
+            yield None
+            return
+        async with self._joined(user_id, Follower(0, None, self._queue_size)) as (feed, follower):
+
+            def follow(written: Written) -> AsyncGenerator[Batch | Resync, None]:
+                follower.after_seq, follower.epoch = written.seq, written.epoch
+                feed.admit(follower)
+                return self._items(feed, follower)
+
+            yield follow
+
+    @asynccontextmanager
+    async def _joined(self, user_id: str, follower: Follower) -> AsyncIterator[tuple[Feed, Follower]]:
         feed = self._join(user_id, follower)
         try:
-            await feed.listening.wait()  # before the replay, so that no commit falls between the two
+            await feed.listening.wait()  # before any look at the log, so that no commit falls between the two
+            yield feed, follower
+        finally:
+            self._leave(feed, follower)
+
+    async def _items(self, feed: Feed, follower: Follower) -> AsyncGenerator[Batch | Resync, None]:
+        try:
             while not self._stopped.is_set():
                 item = await follower.next() if follower.live else await self._catch_up(feed, follower)
                 if item is None:
@@ -131,8 +166,27 @@ class Hub:
                     return
         except _Stopped:
             return
-        finally:
-            self._leave(feed, follower)
+
+    def _hand_over(self, user_id: str, written: Written) -> None:
+        feed = self._feeds.get(user_id)
+        if feed is not None and feed.live:
+            first = written.seq - len(written.changes) + 1
+            changes = tuple(
+                LoggedChange(
+                    user_id,
+                    seq,
+                    written.at,
+                    change.kind,
+                    change.entity_id,
+                    change.conversation_id,
+                    change.action,
+                    change.actor,
+                    change.revision_id,
+                    change.tool_call_id,
+                )
+                for seq, change in enumerate(written.changes, start=first)
+            )
+            feed.hand_over(Batch(user_id, changes, first, written.seq), written.epoch)
 
     async def poll(self) -> None:
         """Look at the positions of all followed users now. Raises what the database raises."""

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from sqlalchemy import ARRAY, Integer, Text, Uuid, bindparam, text
 
 from core.statements import prepared
-from core.unit_of_work import Change, Session
+from core.unit_of_work import Change, Session, Written
 
 _COLUMNS: Final = ("kind", "entity_id", "conversation_id", "action", "actor", "revision_id", "tool_call_id")
 _IDS: Final = frozenset({"entity_id", "conversation_id", "revision_id", "tool_call_id"})
@@ -17,7 +17,7 @@ _APPEND = prepared(
     text(
         """
     WITH counter AS (
-        UPDATE tasktalk.change_counters SET seq = seq + :count WHERE user_id = :user_id RETURNING seq
+        UPDATE tasktalk.change_counters SET seq = seq + :count WHERE user_id = :user_id RETURNING seq, epoch
     )
     INSERT INTO tasktalk.change_log
         (user_id, seq, at, kind, entity_id, conversation_id, action, actor, revision_id, tool_call_id)
@@ -26,14 +26,13 @@ _APPEND = prepared(
     FROM counter, unnest(:kind, :entity_id, :conversation_id, :action, :actor, :revision_id, :tool_call_id)
         WITH ORDINALITY AS entry
             (kind, entity_id, conversation_id, action, actor, revision_id, tool_call_id, ordinal)
-    RETURNING seq
+    RETURNING seq, (SELECT epoch FROM counter), at
     """
     ).bindparams(
         bindparam("count", type_=Integer),
         bindparam("user_id", type_=Text),
         *(bindparam(name, type_=ARRAY(Uuid if name in _IDS else Text)) for name in _COLUMNS),
     ),
-    int,
 )
 
 
@@ -54,13 +53,13 @@ class ChangeLog:
     def __init__(self, announcer: Announcer) -> None:
         self._announcer = announcer
 
-    async def write(self, session: Session, changes: Sequence[Change]) -> int:
-        """Append `changes` (at least one) and return the last number. Raises LookupError where the user is gone."""
+    async def write(self, session: Session, changes: Sequence[Change]) -> Written:
+        """Append `changes` (at least one). Raises LookupError where the user is gone."""
         values = {name: [getattr(change, name) for change in changes] for name in _COLUMNS}
-        numbers = await session.every(_APPEND, count=len(changes), **values)
-        if len(numbers) != len(changes):
+        rows = await session.every(_APPEND, count=len(changes), **values)
+        if len(rows) != len(changes):
             raise LookupError("the user is gone")
-        return max(numbers)
+        return Written(changes, *max(rows))
 
     async def announce(self, user_id: str, seq: int) -> None:
         await self._announcer.publish(wake_channel(user_id), str(seq))

@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeVar
 from core import clock
 from core.database import Database
 from core.settings import Settings
-from core.unit_of_work import Session, UnitOfWork
+from core.unit_of_work import Session, UnitOfWork, Written
 from events.bus import Bus
 from events.hub import Hub
 from resolvers.fields.declarations import Scope
@@ -127,6 +127,11 @@ class Operation:
         """One unit of work as the caller; what is read after it is of a fresh snapshot."""
         await self.renew()
         return await self.application.database.work(self.user_id, action)
+
+    async def work_at(self, action: Callable[[UnitOfWork], Awaitable[Result]]) -> tuple[Result, Written | None]:
+        """The same, and its changes as they are in the log."""
+        await self.renew()
+        return await self.application.database.work_at(self.user_id, action)
 
     def _new_edges(self) -> Edges:
         scope = Scope(clock.now(), self.identity.user_id, self.application.settings)

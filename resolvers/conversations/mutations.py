@@ -13,7 +13,7 @@ from core.errors import DomainError
 from core.ids import to_global_id
 from core.unit_of_work import UnitOfWork
 from resolvers.conversations.types import Conversation, Message, Turn
-from resolvers.conversations.waiting import check_wait, wait_for_turn
+from resolvers.conversations.waiting import check_wait, work_and_wait
 from resolvers.fields import one
 from resolvers.payloads import UserError, id_of, mutate, user_error
 from resolvers.scalars import TimeZone
@@ -112,10 +112,11 @@ class ConversationMutations:
                 time_zone=input.time_zone,
                 idempotency_key=input.idempotency_key,
             )
-            said = await operation.work(lambda work: send(work, new, operation.settings))
+            said = await work_and_wait(
+                operation, seconds, lambda work: send(work, new, operation.settings), lambda said: said.turn_id
+            )
         except DomainError as error:
             return SendMessagePayload(user_errors=[user_error(error)])
-        await wait_for_turn(operation, said.turn_id, seconds)
         return SendMessagePayload(
             user_errors=[],
             conversation_id=said.conversation_id,

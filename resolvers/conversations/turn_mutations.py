@@ -17,7 +17,7 @@ from core.unit_of_work import UnitOfWork
 from events.control import publish_stop
 from models.enums import Actor
 from resolvers.conversations.types import ToolCall, Turn
-from resolvers.conversations.waiting import check_wait, wait_for_turn
+from resolvers.conversations.waiting import check_wait, wait_for_turn, work_and_wait
 from resolvers.fields import one, several
 from resolvers.payloads import UserError, id_of, mutate, user_error
 from resolvers.tasks.types import Task
@@ -91,10 +91,9 @@ async def _on_turn(
     operation = info.context
     try:
         seconds = check_wait(wait_seconds or 0)
-        turn_id = await operation.work(action)
+        turn_id = await work_and_wait(operation, seconds, action, lambda turn_id: turn_id)
     except DomainError as error:
         return TurnPayload(user_errors=[user_error(error)])
-    await wait_for_turn(operation, turn_id, seconds)
     return TurnPayload(user_errors=[], turn_id=turn_id)
 
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
 from core.errors import DomainError, ErrorCode
 from core.statements import prepared
+from core.unit_of_work import UnitOfWork
 from events.hub import Batch, Resync
 from events.reading import position
 from models.enums import TurnStatus
 from models.turns import turns
 from resolvers.operation import Operation
 
-LONGEST = 60
+Result = TypeVar("Result")
 
+LONGEST = 60
 
 _STATUS: Final = prepared(
     select(turns.c.status).where(turns.c.user_id == bindparam("user_id"), turns.c.id == bindparam("id"))
@@ -34,19 +36,52 @@ def check_wait(seconds: int) -> int:
     return seconds
 
 
+async def work_and_wait(
+    operation: Operation,
+    seconds: float,
+    action: Callable[[UnitOfWork], Awaitable[Result]],
+    turn_of: Callable[[Result], UUID],
+) -> Result:
+    """One unit of work, then wait for the turn that its result names; what is read afterwards is of a fresh snapshot."""
+    if not seconds:
+        return await operation.work(action)
+    async with operation.application.hub.listening(operation.user_id) as follow:
+        result, written = await operation.work_at(action)
+        if written is None or follow is None:
+            await wait_for_turn(operation, turn_of(result), seconds)
+        else:
+            async with aclosing(follow(written)) as items:
+                await _until_settled(operation, turn_of(result), items, _deadline(seconds))
+    return result
+
+
 async def wait_for_turn(operation: Operation, turn_id: UUID, seconds: float) -> None:
     """Return when the turn has ended or waits for its user, or the time is over; what is read afterwards is of a fresh
     snapshot."""
     if not seconds:
         return
-    deadline = asyncio.get_running_loop().time() + seconds
-    settled, seq = await _look(operation, turn_id)
-    if settled:
+    deadline = _deadline(seconds)
+    if await _settled(operation, turn_id):
         return
+    async with operation.reading() as session:
+        seq = (await position(session)).seq
+    await operation.renew()
     async with aclosing(operation.application.hub.follow(operation.user_id, seq)) as items:
-        while not settled and (item := await _next(items, deadline)) is not None:
-            if not isinstance(item, Batch) or any(change.entity_id == turn_id for change in item.changes):
-                settled, _ = await _look(operation, turn_id)
+        await _until_settled(operation, turn_id, items, deadline)
+
+
+def _deadline(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def _until_settled(
+    operation: Operation, turn_id: UUID, items: AsyncGenerator[Batch | Resync, None], deadline: float
+) -> None:
+    while (item := await _next(items, deadline)) is not None:
+        if not isinstance(item, Batch) or any(change.entity_id == turn_id for change in item.changes):
+            if await _settled(operation, turn_id):
+                return
+            await operation.renew()
 
 
 async def _next(items: AsyncGenerator[Batch | Resync, None], deadline: float) -> Batch | Resync | None:
@@ -59,10 +94,9 @@ async def _next(items: AsyncGenerator[Batch | Resync, None], deadline: float) ->
         return None
 
 
-async def _look(operation: Operation, turn_id: UUID) -> tuple[bool, int]:
+async def _settled(operation: Operation, turn_id: UUID) -> bool:
+    """As of a fresh snapshot, which stays open: what is read next is of the same instant."""
     await operation.renew()
     async with operation.reading() as session:
         status = await session.value(_STATUS, id=turn_id)
-        seq = (await position(session)).seq
-    await operation.renew()
-    return status is None or TurnStatus(status).settled, seq
+    return status is None or TurnStatus(status).settled

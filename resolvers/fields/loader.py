@@ -122,7 +122,7 @@ class Edges:
             while hasattr(returned, "of_type"):
                 returned = returned.of_type
             type_name = str(returned.name).removesuffix("Connection")
-        return self._plans.shape(raw.field_nodes, path, type_name, raw.fragments)
+        return self._plans.shape(raw, path, type_name)
 
     async def _batch(self, keys: list[Hashable]) -> list[Any]:
         """Group the keys of a level by what they read; each group is one statement."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from graphql import FieldNode, FragmentDefinitionNode
+from graphql import GraphQLResolveInfo, OperationDefinitionNode
 from sqlalchemy import ColumnElement, DateTime, Select, Text, bindparam
 
 from core.statements import Prepared, prepared
@@ -14,10 +15,8 @@ from resolvers.fields.declarations import Expr, Scope
 from resolvers.fields.nodes import NodeType, auxiliary, node_types
 from resolvers.fields.selection import names_below
 
-Fragments = Mapping[str, FragmentDefinitionNode]
-
-LIMIT: Final = 10_000
-"""Selections that are kept."""
+DOCUMENTS: Final = 50
+"""Operations of documents that are kept: a parsed document takes memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +42,28 @@ class Plans:
 
     def __init__(self, settings: Any) -> None:  # Any: as in Scope
         self.scope = Scope(bindparam("now", type_=DateTime(timezone=True)), bindparam("user_id", type_=Text), settings)
-        self._shapes: dict[Hashable, tuple[object, Shape]] = {}
+        self._shapes: OrderedDict[int, tuple[OperationDefinitionNode, dict[Hashable, Shape]]] = OrderedDict()
         self._statements: dict[Hashable, Prepared[tuple[Any, ...]]] = {}
 
-    def shape(self, nodes: Sequence[FieldNode], path: Sequence[str], type_name: str, fragments: Fragments) -> Shape:
-        """What is read of the type under `path` of these fields."""
-        place = (tuple(map(id, nodes)), tuple(path), type_name)
-        known = self._shapes.get(place)
-        if known is not None:
-            return known[1]
-        kind = node_types()[type_name]
-        wanted = names_below(nodes, path, fragments)
-        found = (auxiliary(declared) for name, declared in kind.fields.items() if name in wanted)
-        shape = Shape(kind, tuple({one.name: one for one in found if one is not None}.values()))
-        if len(self._shapes) >= LIMIT:
-            self._shapes.clear()
-        self._shapes[place] = nodes, shape  # the nodes live as long as their ids are used
-        return shape
+    def shape(self, info: GraphQLResolveInfo[Any], path: Sequence[str], type_name: str) -> Shape:
+        """What is read of the type under `path` of the fields that are being resolved."""
+        shapes = self._shapes_of(info.operation)
+        place = (*map(id, info.field_nodes), *path, type_name)
+        if place not in shapes:
+            kind = node_types()[type_name]
+            wanted = names_below(info.field_nodes, path, info.fragments)
+            found = (auxiliary(declared) for name, declared in kind.fields.items() if name in wanted)
+            shapes[place] = Shape(kind, tuple({one.name: one for one in found if one is not None}.values()))
+        return shapes[place]
+
+    def _shapes_of(self, document: OperationDefinitionNode) -> dict[Hashable, Shape]:
+        """By identity: the ids of a document's nodes are its own for as long as it is kept here."""
+        known = self._shapes.get(id(document))
+        if known is None:
+            known = self._shapes[id(document)] = document, {}
+            if len(self._shapes) > DOCUMENTS:
+                self._shapes.popitem(last=False)
+        return known[1]
 
     def statement(self, place: Hashable, make: Callable[[], Select[Any]]) -> Prepared[tuple[Any, ...]]:
         """The statement of that place, made the first time."""

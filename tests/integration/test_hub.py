@@ -13,10 +13,11 @@ from sqlalchemy import text
 
 from core.database import Database, make_links
 from core.dsn import Dsn
-from core.unit_of_work import Session
+from core.unit_of_work import Change, Session, UnitOfWork
 from events.bus import Backoff, Bus
 from events.hub import Batch, Hub, Resync, UserGone
 from events.log import ChangeLog, wake_channel
+from events.reading import read
 from events.subscription import Subscription
 from migrations import runner
 from tests.conftest import new_user
@@ -32,8 +33,16 @@ Items = AsyncGenerator[Batch | Resync, None]
 
 
 @pytest.fixture
-async def hub(database: Database, bus: Bus) -> AsyncIterator[Hub]:
-    async with Hub(database, bus, poll_every=NEVER) as running:
+async def elsewhere(dsn: Dsn, bus: Bus) -> AsyncIterator[Database]:
+    """The same database as another process has it: what is committed through `database` isn't handed to its hubs."""
+    opened = Database(make_links(dsn, size=5), ChangeLog(bus))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def hub(elsewhere: Database, bus: Bus) -> AsyncIterator[Hub]:
+    async with Hub(elsewhere, bus, poll_every=NEVER) as running:
         yield running
 
 
@@ -69,6 +78,13 @@ async def numbers(items: Items, up_to: int) -> list[int]:
         assert not seen or batch.first_seq == seen[-1] + 1
         seen += found
     return seen
+
+
+@pytest.fixture
+async def near(database: Database, bus: Bus) -> AsyncIterator[Hub]:
+    """A hub in the process that writes through `database`."""
+    async with Hub(database, bus, poll_every=NEVER) as running:
+        yield running
 
 
 @asynccontextmanager
@@ -133,6 +149,67 @@ async def test_each_change_comes_once_and_in_order_however_followers_join_and_wr
     for task in followers:
         after, seen = task.result()
         assert seen == list(range(after + 1, total + 1))
+
+
+async def test_what_its_own_process_commits_is_handed_over_unread(database: Database, near: Hub, user: str) -> None:
+    async with live(near, user) as items, live(near, user) as others:
+        for place in range(3):
+            (entity,) = await write(database, user)
+            batch = await batch_of(items)
+            assert [(change.seq, change.entity_id) for change in batch.changes] == [(place + 1, entity)]
+            assert await batch_of(others) is batch
+            async with database.snapshot(user) as session:
+                page = await read(session, place)
+            assert list(batch.changes) == page.changes
+        assert near.stats.reads == 2
+
+
+async def test_what_another_process_commits_in_between_is_read(
+    database: Database, elsewhere: Database, near: Hub, user: str
+) -> None:
+    async with live(near, user) as items:
+        for place in range(5):
+            await write(elsewhere if place % 2 else database, user)
+        assert await numbers(items, 5) == [1, 2, 3, 4, 5]
+
+
+async def test_what_follows_ones_own_commit_comes_with_no_look_at_the_log(
+    database: Database, near: Hub, user: str
+) -> None:
+    await write(database, user, count=3)
+    async with near.listening(user) as follow:
+        assert follow is not None
+        _, written = await database.work_at(user, one_change)
+        assert written is not None
+        async with aclosing(follow(written)) as items:
+            await write(database, user)
+            assert await numbers(items, 5) == [5]
+    assert near.stats.reads == 0
+    assert near.followers == 0
+
+
+async def test_what_was_committed_before_the_follower_stood_is_read(
+    database: Database, elsewhere: Database, near: Hub, user: str
+) -> None:
+    async with near.listening(user) as follow:
+        assert follow is not None
+        _, written = await database.work_at(user, one_change)
+        assert written is not None
+        await write(elsewhere, user)
+        await write(database, user)
+        async with aclosing(follow(written)) as items:
+            assert await numbers(items, 3) == [2, 3]
+
+
+async def test_nobody_listens_to_a_hub_that_has_stopped(database: Database, bus: Bus, user: str) -> None:
+    async with Hub(database, bus) as hub:
+        pass
+    async with hub.listening(user) as follow:
+        assert follow is None
+
+
+async def one_change(work: UnitOfWork) -> None:
+    work.record(Change("SETTINGS", None))
 
 
 async def test_a_long_log_is_replayed_page_by_page(database: Database, hub: Hub, user: str) -> None:
@@ -352,10 +429,10 @@ async def flaky(dsn: Dsn, bus: Bus) -> AsyncIterator[Flaky]:
     await opened.close()
 
 
-async def test_followers_outlast_the_database(flaky: Flaky, bus: Bus, user: str) -> None:
+async def test_followers_outlast_the_database(flaky: Flaky, database: Database, bus: Bus, user: str) -> None:
     async with Hub(flaky, bus, poll_every=NEVER, backoff=AT_ONCE) as hub, live(hub, user) as items:
         flaky.down = True
-        await write(flaky, user, count=2)
+        await write(database, user, count=2)
         await until(lambda: hub.stats.failures >= 3)
         newcomer = hub.follow(user, 1)
         joining = asyncio.ensure_future(numbers(newcomer, 2))
