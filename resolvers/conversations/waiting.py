@@ -42,7 +42,7 @@ async def work_and_wait(
     action: Callable[[UnitOfWork], Awaitable[Result]],
     turn_of: Callable[[Result], UUID],
 ) -> Result:
-    """One unit of work, then wait for the turn that its result names; what is read afterwards is of a fresh snapshot."""
+    """One unit of work, then wait for the turn that its result names; what is read afterwards is of a new snapshot."""
     if not seconds:
         return await operation.work(action)
     async with operation.application.hub.listening(operation.user_id) as follow:
