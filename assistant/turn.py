@@ -264,7 +264,7 @@ class TurnRunner:
 
         async def action(work: UnitOfWork) -> turns.Committed:
             if reply is not None:
-                await conversations.lock(work, self._turn.conversation_id)
+                await turns.hold(work, self._lease, self._turn.conversation_id)
             committed = await turns.commit_round(
                 work,
                 self._lease,

@@ -10,9 +10,8 @@ from core.unit_of_work import Change, UnitOfWork
 from models.conversations import Conversation
 from models.enums import ChangeKind, TurnStatus
 from models.turns import Turn, turns
-from services import conversations
 from services.turns.ending import Reply, cancel_silently, end_with_reply
-from services.turns.leases import Lease, fence, of_turn
+from services.turns.leases import Lease, hold, of_turn
 
 
 async def note_cancel(work: UnitOfWork, turn: Turn) -> None:
@@ -27,8 +26,7 @@ async def note_cancel(work: UnitOfWork, turn: Turn) -> None:
 
 async def cancel_as_worker(work: UnitOfWork, lease: Lease, reply: Reply, *, conversation_id: UUID) -> None:
     """End the turn CANCELLED with what it has said. Raises LeaseLost."""
-    conversation = await conversations.lock(work, conversation_id)
-    turn = await fence(work, lease)
+    conversation, turn = await hold(work, lease, conversation_id)
     await end_with_reply(work, conversation, turn, reply, TurnStatus.CANCELLED)
 
 

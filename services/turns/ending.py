@@ -19,7 +19,7 @@ from services import conversations
 from services.context import ASSISTANT_KEY
 from services.messages import wake
 from services.tool_calls import fail_pending
-from services.turns.leases import Lease, fence, of_turn
+from services.turns.leases import Lease, hold, of_turn
 from services.usage import count_usage
 
 
@@ -39,8 +39,7 @@ class Reply:
 
 async def complete(work: UnitOfWork, lease: Lease, reply: Reply, *, conversation_id: UUID) -> None:
     """Store the assistant's message and end the turn. Raises LeaseLost."""
-    conversation = await conversations.lock(work, conversation_id)
-    turn = await fence(work, lease)
+    conversation, turn = await hold(work, lease, conversation_id)
     await end_with_reply(work, conversation, turn, reply, TurnStatus.COMPLETED)
 
 
@@ -48,8 +47,7 @@ async def fail(
     work: UnitOfWork, lease: Lease, code: ErrorCode, message: str, *, retryable: bool, conversation_id: UUID
 ) -> None:
     """End the turn without a message; what its calls did stays, and its draft is kept. Raises LeaseLost."""
-    conversation = await conversations.lock(work, conversation_id)
-    turn = await fence(work, lease)
+    conversation, turn = await hold(work, lease, conversation_id)
     await fail_turn(work, turn, code, message, retryable=retryable)
     await conversations.save(work, conversation, last_activity_at=work.now)
 

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_
 
+from core.errors import DomainError
 from core.unit_of_work import Session, UnitOfWork
 from models.base import rows_of
+from models.conversations import Conversation
 from models.enums import TurnStatus
 from models.turns import Turn, turns
 from services import conversations
@@ -33,10 +35,13 @@ def of_turn(session: Session, turn_id: UUID) -> ColumnElement[bool]:
     return and_(turns.c.user_id == session.user_id, turns.c.id == turn_id)
 
 
-async def hold(work: UnitOfWork, lease: Lease, conversation_id: UUID) -> None:
+async def hold(work: UnitOfWork, lease: Lease, conversation_id: UUID) -> tuple[Conversation, Turn]:
     """The conversation and then the turn, locked in the house's order before anything else is. Raises LeaseLost."""
-    await conversations.lock(work, conversation_id)
-    await fence(work, lease)
+    try:
+        conversation = await conversations.lock(work, conversation_id)
+    except DomainError:
+        raise LeaseLost from None  # it was deleted, and the turn with it
+    return conversation, await fence(work, lease)
 
 
 async def fence(work: UnitOfWork, lease: Lease) -> Turn:

@@ -1,0 +1,77 @@
+"""Turns that meet what else their user does: deleting and closing the conversation, stopping at any moment, limits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import pytest
+from structlog.testing import capture_logs
+
+from core.database import Database
+from core.dsn import Dsn
+from core.ids import parse_global_id
+from events.bus import Bus
+from tests.support.controlling import Person, person
+from tests.support.reading import until
+from tests.support.scripted_provider import Said, call
+from tests.support.stage import own_database
+from tests.support.workers import jobs_of
+
+REMOVE = """mutation ($input: ConversationIdInput!) { deleteConversation(input: $input) {
+  deletedId userErrors { code } } }"""
+
+
+@pytest.fixture(scope="module")
+def dsn(server: str) -> Dsn:
+    return asyncio.run(own_database(server, f"turn_races_{uuid4().hex}"))
+
+
+@pytest.fixture
+async def ann(database: Database, bus: Bus, dsn: Dsn, user: str) -> AsyncIterator[Person]:
+    async with person(database, bus, dsn, user) as someone:
+        yield someone
+
+
+async def remove(ann: Person) -> None:
+    assert (await ann.do(REMOVE, conversationId=ann.conversation))["userErrors"] == []
+
+
+# Deleting the conversation
+
+
+async def test_a_turn_of_a_deleted_conversation_ends_without_a_noise(ann: Person, dsn: Dsn) -> None:
+    add = Said("Adding.", [call("add_task", title="milk")], hold=True)
+    undo = Said("Undoing.", [call("undo")], hold=True)
+    for said in (add, undo, Said("Nothing more.", hold=True)):
+        ann.model.then(said)
+        with capture_logs() as logs:
+            async with ann.working() as worker:
+                sent = await ann.send("go on")
+                where: UUID = parse_global_id(ann.conversation or "", "Conversation")
+                await ann.model.holds()
+                await remove(ann)
+                ann.model.release()
+                await until(lambda: worker.running == 0)
+        assert sent["userErrors"] == []
+        assert [one["event"] for one in logs if one["log_level"] in ("error", "warning")] == []
+        assert await jobs_of(dsn, where) == []
+        ann.conversation = None
+        ann.model._released.clear()
+    assert await ann.tasks() == []
+
+
+async def test_a_turn_stopped_as_its_conversation_is_deleted_ends_without_a_noise(ann: Person) -> None:
+    ann.model.then(Said("Half", hold=True))
+    with capture_logs() as logs:
+        async with ann.working() as worker:
+            sent = await ann.send("go on")
+            await ann.model.holds()
+            await remove(ann)
+            worker._leases.stop(parse_global_id(sent["turn"]["id"], "Turn"))
+            await until(lambda: worker.running == 0)
+    assert [one["event"] for one in logs if one["log_level"] in ("error", "warning")] == []
+
+
+# Stopping at any moment
