@@ -20,7 +20,7 @@ from services import conversations
 from services import tool_calls as calls
 from services.messages import wake
 from services.tool_calls import Target
-from services.turns.ending import Reply, end_with_reply, fail_turn
+from services.turns.ending import Reply, end_with_reply, fail_turn, wake_waiting
 from services.turns.leases import Lease, LeaseLost, fence, hold, of_turn
 from services.turns.locking import lock_turn
 from services.turns.rounds import read_progress, write_draft
@@ -58,7 +58,7 @@ async def wait_for_user(
     await _move(work, turn, TurnStatus.AWAITING_CONFIRMATION, confirm_until=until)
     await write_draft(work, turn.id, attempt, draft)
     # What was said meanwhile may be the answer; and the time without one is looked at when it is over.
-    await wake(work, turn.conversation_id)
+    await wake_waiting(work, turn.conversation_id)
     if seconds:
         await wake(work, turn.conversation_id, after=timedelta(seconds=seconds))
 

@@ -127,11 +127,11 @@ async def _end(work: UnitOfWork, turn: Turn, values: Mapping[str, Any]) -> None:
         await work.execute(delete(drafts).where(drafts.c.user_id == work.user_id, drafts.c.turn_id == turn.id))
     work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
     await count_usage(work, turns_=1)
-    await _wake_waiting(work, turn.conversation_id)
+    await wake_waiting(work, turn.conversation_id)
 
 
-async def _wake_waiting(work: UnitOfWork, conversation_id: UUID) -> None:
-    """This conversation's next turn, and the user's oldest that waits for a free place elsewhere."""
+async def wake_waiting(work: UnitOfWork, conversation_id: UUID) -> None:
+    """Where a turn runs no more: this conversation's next one, and the user's oldest that waits for a place elsewhere."""
     queued = select(turns.c.conversation_id).where(
         turns.c.user_id == work.user_id, turns.c.status == TurnStatus.QUEUED.value
     )
@@ -146,7 +146,6 @@ async def _wake_waiting(work: UnitOfWork, conversation_id: UUID) -> None:
         .order_by(turns.c.created_at)
         .limit(1)
     )
-    for statement in (here, elsewhere):
-        waiting = await work.scalar(statement)
-        if waiting is not None:
-            await wake(work, waiting)
+    waiting = [found for statement in (here, elsewhere) if (found := await work.scalar(statement)) is not None]
+    for one in sorted(waiting):  # turns that end at once wake each other's: in one order, or they would deadlock
+        await wake(work, one)

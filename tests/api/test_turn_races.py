@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,12 +13,13 @@ from structlog.testing import capture_logs
 from core.database import Database
 from core.dsn import Dsn
 from core.ids import parse_global_id
+from core.settings import Settings
 from events.bus import Bus
 from tests.support.controlling import Person, person
-from tests.support.reading import until
+from tests.support.reading import GUARD, until
 from tests.support.scripted_provider import Said, call
 from tests.support.stage import own_database
-from tests.support.workers import jobs_of
+from tests.support.workers import jobs_of, wait_for_no_jobs
 
 REMOVE = """mutation ($input: ConversationIdInput!) { deleteConversation(input: $input) {
   deletedId userErrors { code } } }"""
@@ -72,6 +74,40 @@ async def test_a_turn_stopped_as_its_conversation_is_deleted_ends_without_a_nois
             worker._leases.stop(parse_global_id(sent["turn"]["id"], "Turn"))
             await until(lambda: worker.running == 0)
     assert [one["event"] for one in logs if one["log_level"] in ("error", "warning")] == []
+
+
+async def test_deleting_a_conversation_gives_its_place_to_one_that_waits(ann: Person, dsn: Dsn) -> None:
+    one_at_a_time = Settings(limit_sends_per_minute=0, lease_seconds=600, limit_running_turns=1)
+    ann.model.then(Said("Half", hold=True), "Here I am.")
+    other = replace(ann, conversation=None)
+    async with ann.working(one_at_a_time):
+        await ann.send("tell me")
+        await ann.model.holds()
+        sent = await other.send("hello")
+        where: UUID = parse_global_id(other.conversation or "", "Conversation")
+        await wait_for_no_jobs(dsn, where)
+        await remove(ann)
+        async with asyncio.timeout(GUARD):
+            turn = await other.wait(sent["turn"]["id"])
+    assert turn["status"] == "COMPLETED"
+
+
+async def test_a_turn_that_waits_gives_its_place_to_one_that_waits_for_it(ann: Person, dsn: Dsn) -> None:
+    one_at_a_time = Settings(limit_sends_per_minute=0, lease_seconds=600, limit_running_turns=1)
+    await ann.add("milk")
+    await ann.confirm("DESTRUCTIVE")
+    ann.model.then(Said("Well.", [call("delete_task", task="milk")], hold=True), "Here I am.")
+    other = replace(ann, conversation=None)
+    async with ann.working(one_at_a_time):
+        await ann.send("delete milk")
+        await ann.model.holds()
+        sent = await other.send("hello")
+        where: UUID = parse_global_id(other.conversation or "", "Conversation")
+        await wait_for_no_jobs(dsn, where)
+        ann.model.release()
+        async with asyncio.timeout(GUARD):
+            turn = await other.wait(sent["turn"]["id"])
+    assert turn["status"] == "COMPLETED"
 
 
 # Stopping at any moment
