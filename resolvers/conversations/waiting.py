@@ -28,18 +28,19 @@ def check_wait(seconds: int) -> int:
 
 
 async def wait_for_turn(operation: Operation, turn_id: UUID, seconds: float) -> None:
-    """Return when the turn has ended or waits for its user, or the time is over; what is read afterwards is of a fresh
-    snapshot."""
+    """Return when the turn has ended, waits for its user or is gone, or the time is over; what is read afterwards is of
+    a fresh snapshot."""
     if not seconds:
         return
     deadline = asyncio.get_running_loop().time() + seconds
-    settled, seq = await _look(operation, turn_id)
-    if settled:
+    under_way, seq = await _look(operation, turn_id)
+    if under_way is None:
         return
+    concerned = {turn_id, under_way}  # of a conversation that is deleted, the log has no word on each turn
     async with aclosing(operation.application.hub.follow(operation.user_id, seq)) as items:
-        while not settled and (item := await _next(items, deadline)) is not None:
-            if not isinstance(item, Batch) or any(change.entity_id == turn_id for change in item.changes):
-                settled, _ = await _look(operation, turn_id)
+        while under_way is not None and (item := await _next(items, deadline)) is not None:
+            if not isinstance(item, Batch) or any(change.entity_id in concerned for change in item.changes):
+                under_way, _ = await _look(operation, turn_id)
 
 
 async def _next(items: AsyncGenerator[Batch | Resync, None], deadline: float) -> Batch | Resync | None:
@@ -52,11 +53,13 @@ async def _next(items: AsyncGenerator[Batch | Resync, None], deadline: float) ->
         return None
 
 
-async def _look(operation: Operation, turn_id: UUID) -> tuple[bool, int]:
+async def _look(operation: Operation, turn_id: UUID) -> tuple[UUID | None, int]:
+    """The conversation in which the turn still moves on by itself, or None; and where the log ends."""
     await operation.renew()
     async with operation.reading() as session:
-        statement = select(turns.c.status).where(turns.c.user_id == operation.user_id, turns.c.id == turn_id)
-        status = await session.scalar(statement)
+        statement = select(turns.c.status, turns.c.conversation_id)
+        of_turn = (turns.c.user_id == operation.user_id, turns.c.id == turn_id)
+        found = (await session.execute(statement.where(*of_turn))).first()
         seq = (await position(session)).seq
     await operation.renew()
-    return status is None or TurnStatus(status).settled, seq
+    return None if found is None or TurnStatus(found.status).settled else found.conversation_id, seq

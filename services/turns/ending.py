@@ -131,7 +131,7 @@ async def _end(work: UnitOfWork, turn: Turn, values: Mapping[str, Any]) -> None:
 
 
 async def wake_waiting(work: UnitOfWork, conversation_id: UUID) -> None:
-    """Where a turn runs no more: this conversation's next one, and the user's oldest that waits for a place elsewhere."""
+    """A turn runs no more: wake this conversation's next, and the user's oldest that waits for a place elsewhere."""
     queued = select(turns.c.conversation_id).where(
         turns.c.user_id == work.user_id, turns.c.status == TurnStatus.QUEUED.value
     )

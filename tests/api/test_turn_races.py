@@ -43,6 +43,35 @@ async def remove(ann: Person) -> None:
 # Deleting the conversation
 
 
+async def test_who_waits_for_a_turn_of_a_deleted_conversation_is_answered(ann: Person) -> None:
+    ann.model.then(Said("Half", hold=True))
+    async with ann.working():
+        first = await ann.send("tell me")
+        waiting = asyncio.create_task(ann.send("and then?", wait=60))
+        await ann.model.holds()
+        await until(lambda: ann.api.application.hub.followers == 1)
+        await remove(replace(ann, conversation=first["conversation"]["id"]))
+        async with asyncio.timeout(GUARD):
+            payload = await waiting
+    assert payload["userErrors"] == []
+    assert payload["turn"] is None
+
+
+async def test_the_subscription_of_a_turn_ends_with_its_conversation(ann: Person) -> None:
+    ann.model.then(Said("Half", hold=True))
+    document = "subscription ($id: ID!) { turn(id: $id) { __typename } }"
+    seen: list[str] = []
+    async with ann.working():
+        sent = await ann.send("tell me")
+        await ann.model.holds()
+        async with asyncio.timeout(GUARD), ann.api.subscribe(document, id=sent["turn"]["id"]) as events:
+            seen.append((await anext(events))["turn"]["__typename"])
+            await remove(ann)
+            seen += [event["turn"]["__typename"] async for event in events]
+    assert "TurnSnapshot" in seen
+    assert "TurnEnded" not in seen
+
+
 async def test_a_turn_of_a_deleted_conversation_ends_without_a_noise(ann: Person, dsn: Dsn) -> None:
     add = Said("Adding.", [call("add_task", title="milk")], hold=True)
     undo = Said("Undoing.", [call("undo")], hold=True)
