@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from structlog.testing import capture_logs
 
+from assistant.providers.base import ProviderError, ProviderFault, TextDelta
 from core.database import Database
 from core.dsn import Dsn
 from core.ids import parse_global_id
 from core.settings import Settings
+from core.unit_of_work import UnitOfWork
 from events.bus import Bus
-from tests.support.controlling import Person, person
+from services import turns
+from tests.support.controlling import CANCEL, Person, person
 from tests.support.reading import GUARD, until
 from tests.support.scripted_provider import Said, call
 from tests.support.stage import own_database
@@ -140,3 +144,50 @@ async def test_a_turn_that_waits_gives_its_place_to_one_that_waits_for_it(ann: P
 
 
 # Stopping at any moment
+
+
+async def test_a_stop_while_a_round_is_stored_keeps_its_text(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    storing, go_on = asyncio.Event(), asyncio.Event()
+    store = turns.commit_round
+
+    async def slowly(work: UnitOfWork, *given: Any, **more: Any) -> Any:
+        done = await store(work, *given, **more)
+        storing.set()
+        await go_on.wait()
+        return done
+
+    monkeypatch.setattr(turns, "commit_round", slowly)
+    ann.model.then("All of an answer.")
+    async with ann.working() as worker:
+        sent = await ann.send("tell me")
+        await storing.wait()
+        worker._leases.stop(parse_global_id(sent["turn"]["id"], "Turn"))
+        turn = await ann.wait(sent["turn"]["id"])
+    assert (turn["status"], turn["reply"]["content"]) == ("CANCELLED", "All of an answer.")
+
+
+async def test_a_stop_between_two_tries_keeps_nothing_of_the_one_that_failed(ann: Person) -> None:
+    pausing = asyncio.Event()
+
+    class Failing:
+        name = "failing"
+
+        async def stream(self, *_: object) -> AsyncIterator[object]:
+            yield TextDelta("Half of a th")
+            raise ProviderError(ProviderFault.UNAVAILABLE, "gone")
+
+        async def aclose(self) -> None:
+            """Nothing is held."""
+
+    async def pause(_: float) -> None:
+        pausing.set()
+        await asyncio.Event().wait()
+
+    ann.engine = replace(ann.engine, provider=Failing(), pause=pause)  # type: ignore[arg-type]
+    async with ann.working():
+        sent = await ann.send("tell me")
+        await pausing.wait()
+        seen = (await ann.turn(sent["turn"]["id"]))["draft"]
+        turn = (await ann.do(CANCEL, turnId=sent["turn"]["id"]))["turn"]
+    assert seen == ""
+    assert (turn["status"], turn["reply"]["content"]) == ("CANCELLED", "(Stopped.)")
