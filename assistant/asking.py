@@ -118,6 +118,7 @@ class Asker:
         until = None if wait is None else clock.now() + timedelta(seconds=wait)
         values: dict[str, Any] = {"text": progress.text, "until": until, "spent": spent}
         await self._work(lambda work: turns.start_anew(work, self._lease, progress.attempt, notice, **values))
+        self._running = RunningText(progress.text)
 
     async def _work(self, action: Callable[[UnitOfWork], Any]) -> Any:
         return await self._engine.database.work(self._lease.user_id, action)

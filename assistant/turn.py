@@ -264,7 +264,7 @@ class TurnRunner:
 
         async def action(work: UnitOfWork) -> turns.Committed:
             if reply is not None:
-                await conversations.lock(work, self._turn.conversation_id)
+                await turns.hold(work, self._lease, self._turn.conversation_id)
             committed = await turns.commit_round(
                 work,
                 self._lease,
@@ -362,8 +362,10 @@ class TurnRunner:
         async with self._engine.database.snapshot(self._lease.user_id) as session:
             done, calls = await turns.read_progress(session, self._turn.id)
             saved = await turns.read_draft(session, self._turn.id)
-        begun = self._progress is not None
-        text = turns.joined([*(one.text for one in done), self._asker.text_so_far]) if begun else saved
+        text = saved
+        if self._progress is not None:  # the last round may be one whose transaction was cut off
+            said = [one.text for one in [*done, *self._progress.rounds[len(done) :]]]
+            text = turns.joined([*said, self._asker.text_so_far])
         reply = replies.stopped(text, calls, self._view(), self._engine.provider.name if text else None)
         await self._work(
             lambda work: turns.cancel_as_worker(work, self._lease, reply, conversation_id=self._turn.conversation_id)

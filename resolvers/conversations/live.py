@@ -74,6 +74,7 @@ TurnUpdate = Annotated[
 class _State:
     """A turn as stored, with the text that its draft or its reply has."""
 
+    conversation_id: UUID
     status: TurnStatus
     attempt: int
     text: str
@@ -115,6 +116,8 @@ class _TurnStream:
         self._view = DraftView(0, "")
         self._status = TurnStatus.QUEUED
         self._notice: str | None = None
+        self._conversation_id: UUID | None = None
+        self._gone = False
         self._beyond: list[Delta] = []
         self._look_again: asyncio.TimerHandle | None = None
         self._queue: asyncio.Queue[Any] = asyncio.Queue(WAITING)
@@ -124,6 +127,9 @@ class _TurnStream:
         operation = self._operation
         async with follow_turn(operation.application.bus, self._turn_id) as deltas:
             state, seq = await self._read()
+            if state is None:
+                raise _absent()
+            self._conversation_id = state.conversation_id
             yield self._snapshot(state)
             follow = operation.application.hub.follow(operation.user_id, seq)
             pumps = [asyncio.create_task(self._pump(source)) for source in (deltas, follow)]
@@ -141,6 +147,8 @@ class _TurnStream:
                         yield update
                         if isinstance(update, TurnEnded):
                             return
+                    if self._gone:
+                        return
             finally:
                 if self._look_again is not None:
                     self._look_again.cancel()
@@ -167,7 +175,8 @@ class _TurnStream:
             case Batch():
                 for call_id in await self._calls_in(item):
                     yield ToolCallUpdate(call_key=call_id)
-                if any(change.entity_id == self._turn_id for change in item.changes):
+                concerned = (self._turn_id, self._conversation_id)
+                if any(change.entity_id in concerned for change in item.changes):
                     async for update in self._look():
                         yield update
             case _:
@@ -199,8 +208,14 @@ class _TurnStream:
             self._queue.put_nowait(None)
 
     async def _look(self) -> AsyncGenerator[Any, None]:
-        """Read the turn again; a snapshot where its status, its attempt or its text is not what the client has."""
+        """Read the turn again; a snapshot where its status, its attempt or its text is not what the client has.
+
+        Of a turn that was deleted with its conversation there is nothing to tell any more.
+        """
         state, _ = await self._read()
+        if state is None:
+            self._gone = True
+            return
         behind = state.attempt == self._view.attempt and self._view.text.startswith(state.text)
         if state.status.ended:
             if not behind or self._view.text != state.text:
@@ -223,12 +238,12 @@ class _TurnStream:
         text = self._view.text
         return TurnSnapshot(turn_key=self._turn_id, attempt=self._view.attempt, draft=text, offset=utf16_length(text))
 
-    async def _read(self) -> tuple[_State, int]:
+    async def _read(self) -> tuple[_State | None, int]:
         operation = self._operation
         await operation.renew()
         reply = _reply_text()
         statement: Select[Any] = (
-            select(turns.c.status, turns.c.attempt, turns.c.notice, reply, drafts.c.text)
+            select(turns.c.conversation_id, turns.c.status, turns.c.attempt, turns.c.notice, reply, drafts.c.text)
             .outerjoin(
                 drafts,
                 (drafts.c.user_id == turns.c.user_id)
@@ -241,9 +256,10 @@ class _TurnStream:
             row = (await session.execute(statement)).first()
             seq = (await position(session)).seq
         if row is None:
-            raise _absent()
-        status, attempt, notice, said, draft = tuple(row)
-        return _State(TurnStatus(status), attempt, said if said is not None else draft or "", notice), seq
+            return None, seq
+        conversation_id, status, attempt, notice, said, draft = tuple(row)
+        text = said if said is not None else draft or ""
+        return _State(conversation_id, TurnStatus(status), attempt, text, notice), seq
 
     async def _calls_in(self, batch: Batch) -> Sequence[UUID]:
         """The calls of this turn that a batch is about, in order, each once."""

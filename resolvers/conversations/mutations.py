@@ -17,7 +17,7 @@ from resolvers.conversations.waiting import check_wait, work_and_wait
 from resolvers.fields import one
 from resolvers.payloads import UserError, id_of, mutate, user_error
 from resolvers.scalars import TimeZone
-from services import conversations
+from services import conversations, turns
 from services.messages import NewMessage, send
 
 
@@ -166,6 +166,7 @@ class ConversationMutations:
         async def action(work: UnitOfWork) -> dict[str, Any]:
             conversation_id = id_of(input.conversation_id, "Conversation", "conversationId")
             await conversations.remove(work, conversation_id)
+            await turns.wake_waiting(work, conversation_id)
             return {"deleted_id": strawberry.ID(to_global_id("Conversation", conversation_id))}
 
         return await mutate(info, DeletePayload, action)

@@ -15,7 +15,8 @@ from core.statements import prepared
 from core.unit_of_work import UnitOfWork
 from events.hub import Batch, Resync
 from events.reading import position
-from models.enums import TurnStatus
+from models.changes import LoggedChange
+from models.enums import ChangeKind, TurnStatus
 from models.turns import turns
 from resolvers.operation import Operation
 
@@ -56,8 +57,8 @@ async def work_and_wait(
 
 
 async def wait_for_turn(operation: Operation, turn_id: UUID, seconds: float) -> None:
-    """Return when the turn has ended or waits for its user, or the time is over; what is read afterwards is of a fresh
-    snapshot."""
+    """Return when the turn has ended, waits for its user or is gone, or the time is over; what is read afterwards is of
+    a fresh snapshot."""
     if not seconds:
         return
     deadline = _deadline(seconds)
@@ -78,10 +79,15 @@ async def _until_settled(
     operation: Operation, turn_id: UUID, items: AsyncGenerator[Batch | Resync, None], deadline: float
 ) -> None:
     while (item := await _next(items, deadline)) is not None:
-        if not isinstance(item, Batch) or any(change.entity_id == turn_id for change in item.changes):
+        if not isinstance(item, Batch) or any(_concerns(change, turn_id) for change in item.changes):
             if await _settled(operation, turn_id):
                 return
             await operation.renew()
+
+
+def _concerns(change: LoggedChange, turn_id: UUID) -> bool:
+    """Of a conversation that is deleted, the log has no word on each of its turns."""
+    return change.entity_id == turn_id or change.kind == ChangeKind.CONVERSATION
 
 
 async def _next(items: AsyncGenerator[Batch | Resync, None], deadline: float) -> Batch | Resync | None:

@@ -14,7 +14,7 @@ from services.turns.confirming import (
     wait_for_user,
     waiting_calls,
 )
-from services.turns.ending import Reply, complete, fail
+from services.turns.ending import Reply, complete, fail, wake_waiting
 from services.turns.leases import Lease, LeaseLost, fence, hold
 from services.turns.locking import lock_turn
 from services.turns.retrying import retry
@@ -70,4 +70,5 @@ __all__ = [
     "start_anew",
     "wait_for_user",
     "waiting_calls",
+    "wake_waiting",
 ]

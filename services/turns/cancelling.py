@@ -8,9 +8,8 @@ from core.unit_of_work import UnitOfWork
 from models.conversations import Conversation
 from models.enums import TurnStatus
 from models.turns import Turn
-from services import conversations
 from services.turns.ending import Reply, cancel_silently, end_with_reply
-from services.turns.leases import Lease, fence, write
+from services.turns.leases import Lease, hold, write
 
 
 async def note_cancel(work: UnitOfWork, turn: Turn) -> None:
@@ -22,8 +21,7 @@ async def note_cancel(work: UnitOfWork, turn: Turn) -> None:
 
 async def cancel_as_worker(work: UnitOfWork, lease: Lease, reply: Reply, *, conversation_id: UUID) -> None:
     """End the turn CANCELLED with what it has said. Raises LeaseLost."""
-    conversation = await conversations.lock(work, conversation_id)
-    turn = await fence(work, lease)
+    conversation, turn = await hold(work, lease, conversation_id)
     await end_with_reply(work, conversation, turn, reply, TurnStatus.CANCELLED)
 
 

@@ -20,8 +20,8 @@ from services import conversations
 from services import tool_calls as calls
 from services.messages import wake
 from services.tool_calls import Target
-from services.turns.ending import Reply, end_with_reply, fail_turn
-from services.turns.leases import Lease, fence, write
+from services.turns.ending import Reply, end_with_reply, fail_turn, wake_waiting
+from services.turns.leases import Lease, LeaseLost, fence, hold, write
 from services.turns.locking import lock_turn
 from services.turns.rounds import read_progress, write_draft
 
@@ -53,13 +53,12 @@ async def wait_for_user(
 
     `draft` is the text so far with the question at its end. Raises LeaseLost.
     """
-    await conversations.lock(work, conversation_id)
-    turn = await fence(work, lease)
+    _, turn = await hold(work, lease, conversation_id)
     until = work.now + timedelta(seconds=seconds) if seconds else None
     await _move(work, turn, TurnStatus.AWAITING_CONFIRMATION, confirm_until=until)
     await write_draft(work, turn.id, attempt, draft)
     # What was said meanwhile may be the answer; and the time without one is looked at when it is over.
-    await wake(work, turn.conversation_id)
+    await wake_waiting(work, turn.conversation_id)
     if seconds:
         await wake(work, turn.conversation_id, after=timedelta(seconds=seconds))
 
@@ -101,8 +100,7 @@ async def answer_with(work: UnitOfWork, lease: Lease, waiting_id: UUID, *, appro
     The decided turn queues before this one, which is given back and will say what was done; so it is too where the
     calls were decided otherwise meanwhile. Raises LeaseLost.
     """
-    _, asked = await lock_turn(work, waiting_id)
-    turn = await fence(work, lease)
+    _, asked, turn = await _hold_both(work, lease, waiting_id)
     if TurnStatus(asked.status).ended:
         return False
     if asked.status == TurnStatus.AWAITING_CONFIRMATION:
@@ -116,8 +114,7 @@ async def pass_over(work: UnitOfWork, lease: Lease, waiting_id: UUID, reply: Rep
 
     True where it has something to do first, for its user agreed to some of it: then the lease's own turn is given back.
     """
-    conversation, asked = await lock_turn(work, waiting_id)
-    turn = await fence(work, lease)
+    conversation, asked, turn = await _hold_both(work, lease, waiting_id)
     if TurnStatus(asked.status).ended:
         return False
     if asked.status == TurnStatus.AWAITING_CONFIRMATION:
@@ -130,6 +127,15 @@ async def pass_over(work: UnitOfWork, lease: Lease, waiting_id: UUID, reply: Rep
         await decide(work, asked, [Decision(call, approve=False, reason=ANOTHER_SUBJECT) for call in waiting])
     await _give_way(work, turn)
     return True
+
+
+async def _hold_both(work: UnitOfWork, lease: Lease, waiting_id: UUID) -> tuple[Conversation, Turn, Turn]:
+    """The conversation, the turn that waits or has waited, and the lease's own, locked. Raises LeaseLost."""
+    try:
+        conversation, asked = await lock_turn(work, waiting_id)
+    except DomainError:
+        raise LeaseLost from None  # the conversation was deleted, and both turns with it
+    return conversation, asked, await fence(work, lease)
 
 
 async def _agreed(session: Session, turn_id: UUID) -> bool:

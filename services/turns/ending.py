@@ -19,7 +19,7 @@ from models.turns import Turn, drafts, turns
 from services import conversations
 from services.context import ASSISTANT_KEY
 from services.tool_calls import fail_pending
-from services.turns.leases import Lease, fence, write
+from services.turns.leases import Lease, hold, write
 from services.usage import count_usage
 
 
@@ -39,8 +39,7 @@ class Reply:
 
 async def complete(work: UnitOfWork, lease: Lease, reply: Reply, *, conversation_id: UUID) -> None:
     """Store the assistant's message and end the turn. Raises LeaseLost."""
-    conversation = await conversations.lock(work, conversation_id)
-    turn = await fence(work, lease)
+    conversation, turn = await hold(work, lease, conversation_id)
     await end_with_reply(work, conversation, turn, reply, TurnStatus.COMPLETED)
 
 
@@ -48,8 +47,7 @@ async def fail(
     work: UnitOfWork, lease: Lease, code: ErrorCode, message: str, *, retryable: bool, conversation_id: UUID
 ) -> None:
     """End the turn without a message; what its calls did stays, and its draft is kept. Raises LeaseLost."""
-    conversation = await conversations.lock(work, conversation_id)
-    turn = await fence(work, lease)
+    conversation, turn = await hold(work, lease, conversation_id)
     await fail_turn(work, turn, code, message, retryable=retryable)
     await conversations.save(work, conversation, last_activity_at=work.now)
 
@@ -122,11 +120,16 @@ async def _end(work: UnitOfWork, turn: Turn, values: Mapping[str, Any]) -> None:
     if values["status"] != TurnStatus.FAILED.value:
         await work.run(_FORGET_DRAFT, turn_id=turn.id)
     await count_usage(work, turns_=1)
-    await work.run(_WAKE_WAITING, conversation_id=turn.conversation_id)
+    await wake_waiting(work, turn.conversation_id)
 
 
-def _wake_waiting() -> Select[Any]:
-    """Wake the conversation's next turn, and the user's oldest that waits for a free place elsewhere."""
+async def wake_waiting(work: UnitOfWork, conversation_id: UUID) -> None:
+    """A turn runs no more: wake this conversation's next, and the user's oldest that waits for a place elsewhere."""
+    await work.run(_WAKE_WAITING, conversation_id=conversation_id)
+
+
+def _waiting() -> Select[Any]:
+    """In the order of their ids: turns that end at once wake each other's, and would deadlock in any other."""
     here = bindparam("conversation_id", type_=Uuid)
     queued = select(turns.c.conversation_id).where(
         turns.c.user_id == bindparam("user_id"), turns.c.status == TurnStatus.QUEUED.value
@@ -139,11 +142,12 @@ def _wake_waiting() -> Select[Any]:
     elsewhere = queued.where(turns.c.conversation_id != here, turns.c.conversation_id.not_in(running))
     waiting = union_all(
         queued.where(turns.c.conversation_id == here).limit(1), elsewhere.order_by(turns.c.created_at).limit(1)
-    ).subquery()
-    return select(func.tasktalk.wake(waiting.c.conversation_id))
+    )
+    ordered = waiting.order_by("conversation_id").subquery()
+    return select(func.tasktalk.wake(ordered.c.conversation_id))
 
 
-_WAKE_WAITING: Final = prepared(_wake_waiting())
+_WAKE_WAITING: Final = prepared(_waiting())
 _FORGET_DRAFT: Final = prepared(
     delete(drafts).where(drafts.c.user_id == bindparam("user_id"), drafts.c.turn_id == bindparam("turn_id"))
 )

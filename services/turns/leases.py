@@ -9,9 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import and_, bindparam, update
 
+from core.errors import DomainError
 from core.statements import Prepared, prepared
 from core.unit_of_work import Change, Session, UnitOfWork
 from models.base import rows_of
+from models.conversations import Conversation
 from models.enums import ChangeKind, TurnStatus
 from models.turns import Turn, turns
 from services import conversations
@@ -59,10 +61,13 @@ async def write(work: UnitOfWork, turn: Turn, *, log: bool = True, **values: Any
         work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
 
 
-async def hold(work: UnitOfWork, lease: Lease, conversation_id: UUID) -> None:
+async def hold(work: UnitOfWork, lease: Lease, conversation_id: UUID) -> tuple[Conversation, Turn]:
     """The conversation and then the turn, locked in the house's order before anything else is. Raises LeaseLost."""
-    await conversations.lock(work, conversation_id)
-    await fence(work, lease)
+    try:
+        conversation = await conversations.lock(work, conversation_id)
+    except DomainError:
+        raise LeaseLost from None  # it was deleted, and the turn with it
+    return conversation, await fence(work, lease)
 
 
 async def fence(work: UnitOfWork, lease: Lease) -> Turn:
