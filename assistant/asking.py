@@ -115,6 +115,7 @@ class Asker:
         self, progress: Progress, notice: TurnNotice, *, wait: float | None = None, spent: Spent | None = None
     ) -> None:
         progress.attempt += 1
+        progress.noticed = True
         until = None if wait is None else clock.now() + timedelta(seconds=wait)
         values: dict[str, Any] = {"text": progress.text, "until": until, "spent": spent}
         await self._work(lambda work: turns.start_anew(work, self._lease, progress.attempt, notice, **values))

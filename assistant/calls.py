@@ -15,14 +15,15 @@ from sqlalchemy.exc import DBAPIError
 
 from assistant.tools import TOOLS
 from assistant.tools.base import Tool, ToolContext, ToolFailure, ToolOutcome
+from core.database import Database
 from core.errors import DomainError, ErrorCode
 from core.unit_of_work import UnitOfWork
 from models.enums import ToolCallStatus, ToolName
 from models.turns import ToolCall
-from services import tool_calls
+from services import conversations, tool_calls
 from services.tasks import check_unchanged
 from services.tool_calls import Target
-from services.turns import Lease, fence, hold
+from services.turns import Lease, LeaseLost, begin_call, fence
 
 log = structlog.get_logger()
 
@@ -50,37 +51,64 @@ def tool_of(call: ToolCall) -> Tool:
     return TOOLS[ToolName(call.tool_name).value]
 
 
+class _Failed(Exception):
+    """The call failed as it ran: its transaction is given up, and another one says so."""
+
+    def __init__(self, code: ErrorCode, message: str, answer: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.answer = answer
+
+
 async def run_call(
-    work: UnitOfWork, lease: Lease, call: ToolCall, arguments: str, surroundings: Surroundings
+    database: Database, lease: Lease, call: ToolCall, arguments: str, surroundings: Surroundings
 ) -> ToolCall:
     """Run a PENDING call to COMPLETED or FAILED; the call as it then is. Raises LeaseLost.
 
     `arguments` is what the model wrote; a call that its user agreed to runs with what they were shown instead. The
-    call's row, what it changed, the revisions and the log entries commit together or not at all.
+    call's row, what it changed, the revisions and the log entries commit together or not at all: of one that fails
+    nothing but the failure is kept, in a transaction of its own.
     """
     tool = tool_of(call)
-    await (hold(work, lease, call.conversation_id) if tool.reaches_back else fence(work, lease))
     try:
         parameters = read_parameters(tool, call.parameters) if call.decided_at else read_arguments(tool, arguments)
     except ValueError as error:
-        return await refuse(work, call, ErrorCode.INVALID, str(error))
-    running = await tool_calls.begin(work, call.id, stored_parameters(parameters))
-    assert running is not None, "the fence keeps it PENDING for this worker"
+        fault = str(error)
+        return await database.work(lease.user_id, lambda work: _refuse(work, lease, call, fault))
     try:
-        async with work.savepoint():
-            context = context_of(work, running, surroundings)
-            agreed = await tool_calls.targets_of(work, call.id) if call.decided_at else []
-            outcome = await _handle(tool, context, parameters, agreed)
+        return await database.work(
+            lease.user_id, lambda work: _run(work, lease, call, arguments, parameters, surroundings)
+        )
+    except _Failed as failed:
+        failure = failed
+    return await database.work(lease.user_id, lambda work: _note_failure(work, lease, call, parameters, failure))
+
+
+async def _refuse(work: UnitOfWork, lease: Lease, call: ToolCall, fault: str) -> ToolCall:
+    await fence(work, lease)
+    return await refuse(work, call, ErrorCode.INVALID, fault)
+
+
+async def _run(
+    work: UnitOfWork, lease: Lease, call: ToolCall, arguments: str, parameters: BaseModel, surroundings: Surroundings
+) -> ToolCall:
+    tool = tool_of(call)
+    running = await _begin(work, lease, call, parameters)
+    try:
+        context = context_of(work, running, surroundings)
+        agreed = await tool_calls.targets_of(work, call.id) if call.decided_at else []
+        outcome = await _handle(tool, context, parameters, agreed)
     except ToolFailure as failure:
-        return await _fail(work, call, failure.code, failure.message, failure.answer())
+        raise _Failed(failure.code, failure.message, failure.answer()) from failure
     except DomainError as failure:
-        return await _fail(work, call, failure.code, failure.message)
+        raise _Failed(failure.code, failure.message) from failure
     except DBAPIError:
         raise  # a deadlock runs the whole unit of work again; anything else ends the turn
-    except Exception:
-        # The tool's own fault must not take the turn with it; nothing of it was kept.
+    except Exception as fault:
+        # The tool's own fault must not take the turn with it; nothing of it is kept.
         log.exception("tool_failed", tool=tool.name.value, call=str(call.id))
-        return await _fail(work, call, ErrorCode.INTERNAL, "Something went wrong on the server.")
+        raise _Failed(ErrorCode.INTERNAL, "Something went wrong on the server.") from fault
     answer = {**outcome.answer, **_users_word(tool, call, arguments)}
     return await tool_calls.complete(work, running, answer=answer, total=outcome.total, tasks=outcome.tasks)
 
@@ -93,6 +121,23 @@ def _users_word(tool: Tool, call: ToolCall, arguments: str) -> dict[str, Any]:
     if stored_parameters(read_arguments(tool, arguments)) != dict(call.parameters):
         word["user_changed_parameters_to"] = dict(call.parameters)
     return word
+
+
+async def _begin(work: UnitOfWork, lease: Lease, call: ToolCall, parameters: BaseModel) -> ToolCall:
+    """PENDING to PROCESSING under the turn's lock. Raises LeaseLost."""
+    if tool_of(call).reaches_back:
+        await conversations.lock(work, call.conversation_id)
+    running = await begin_call(work, lease, call.id, stored_parameters(parameters))
+    if running is None:
+        raise LeaseLost
+    return running
+
+
+async def _note_failure(
+    work: UnitOfWork, lease: Lease, call: ToolCall, parameters: BaseModel, failure: _Failed
+) -> ToolCall:
+    await _begin(work, lease, call, parameters)
+    return await _fail(work, call, failure.code, failure.message, failure.answer)
 
 
 async def _handle(tool: Tool, context: ToolContext, parameters: BaseModel, agreed: Sequence[Target]) -> ToolOutcome:

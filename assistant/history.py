@@ -98,7 +98,9 @@ async def read_history(session: Session, turn: Turn, conversation: Conversation,
 
     Every turn is there once: in the stored summary, as items, or, where the budget ends first, as a line of its own.
     """
-    past = await read_past(session, turn.conversation_id, before=turn.number, after=conversation.summarised_to)
+    past: list[PastTurn] = []
+    if turn.number > conversation.summarised_to + 1:
+        past = await read_past(session, turn.conversation_id, before=turn.number, after=conversation.summarised_to)
     lines = lines_before(conversation.summary, past, conversation.summarised_to)
     items, summary = arranged(past, turn.message_id, lines, budget)
     return History(

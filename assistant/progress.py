@@ -55,6 +55,8 @@ class Progress:
     shown: tuple[str, ...] = ()
     policy: ConfirmPolicy = ConfirmPolicy.BULK_DESTRUCTIVE
     tokens_today: int = 0
+    noticed: bool = False
+    """Whether the turn has a notice: that it is asked again, or another answers."""
 
     @property
     def text(self) -> str:

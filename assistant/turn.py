@@ -13,10 +13,11 @@ import structlog
 
 from assistant import replies
 from assistant.asking import Asker, told
+from assistant.beginning import Beginning, read_beginning
 from assistant.calls import Surroundings, find_tool, run_call
 from assistant.closing import completed
 from assistant.confirmation import Asked, ask_for, described, held_back, weigh, weigh_found
-from assistant.history import items_of_rounds, read_history, shown_by
+from assistant.history import items_of_rounds, shown_by
 from assistant.interpreter.commands import read_answer
 from assistant.interpreter.phrases import Viewpoint
 from assistant.interpreter.withholding import asks
@@ -32,9 +33,8 @@ from core.unit_of_work import UnitOfWork
 from models.enums import ConfirmPolicy, ToolCallStatus
 from models.turns import Round, ToolCall
 from services import conversations, turns
-from services.limits import quota_exceeded, tokens_today
+from services.limits import quota_exceeded
 from services.turns import Claimed, Lease, LeaseLost, NewCall, Reply
-from services.users import read_settings
 
 log = structlog.get_logger()
 
@@ -51,10 +51,12 @@ class TurnRunner:
     """Runs one claimed turn to its end, until it waits for its user, or until the lease is lost.
 
     Raises only what a database that is away raises. `stop` is its user's word; another cancellation hands the turn on.
+    `beginning` is what was read as it was claimed; otherwise the runner reads it.
     """
 
-    def __init__(self, engine: Engine, claimed: Claimed) -> None:
+    def __init__(self, engine: Engine, claimed: Claimed, beginning: Beginning | None = None) -> None:
         self._engine = engine
+        self._beginning = beginning
         self._turn = claimed.turn
         self._message = claimed.message
         self._waiting = claimed.waiting
@@ -193,33 +195,33 @@ class TurnRunner:
         )
 
     async def _read(self) -> Progress:
+        beginning = self._beginning or await self._read_beginning()
+        if beginning.history.needs_fold:
+            await self._work(lambda work: fold(work, self._turn))
+        progress = Progress(
+            history=beginning.history,
+            context=dict(beginning.conversation.context),
+            locale=beginning.settings.locale,
+            now=self._message.created_at,
+            rounds=list(beginning.rounds),
+            calls=list(beginning.calls),
+            attempt=self._turn.attempt,
+            provider=self._engine.provider,
+            shown=beginning.history.shown,
+            policy=beginning.policy,
+            tokens_today=beginning.tokens_today,
+        )
+        for call in beginning.calls:
+            progress.shown = shown_by(call, progress.shown)
+        self._progress = progress
+        return progress
+
+    async def _read_beginning(self) -> Beginning:
         async with self._engine.database.snapshot(self._lease.user_id) as session:
             conversation = await conversations.find(session, self._turn.conversation_id)
             if conversation is None:
                 raise LeaseLost
-            done, calls = await turns.read_progress(session, self._turn.id)
-            history = await read_history(session, self._turn, conversation, budget=self._engine.history_tokens)
-            settings = await read_settings(session)
-            spent = await tokens_today(session) if self._engine.tokens_per_day else 0
-        if history.needs_fold:
-            await self._work(lambda work: fold(work, self._turn))
-        progress = Progress(
-            history=history,
-            context=dict(conversation.context),
-            locale=settings.locale,
-            now=self._message.created_at,
-            rounds=done,
-            calls=calls,
-            attempt=self._turn.attempt,
-            provider=self._engine.provider,
-            shown=history.shown,
-            policy=ConfirmPolicy(settings.confirm),
-            tokens_today=spent,
-        )
-        for call in calls:
-            progress.shown = shown_by(call, progress.shown)
-        self._progress = progress
-        return progress
+            return await read_beginning(session, self._engine, self._turn, conversation)
 
     def _prompt(self, progress: Progress) -> Prompt:
         items = (
@@ -260,25 +262,22 @@ class TurnRunner:
             if (tool := find_tool(call.name)) is not None
         ]
         progress.rounds.append(done)
-        reply = replies.final(progress, self._view()) if progress.done else None
-
-        async def action(work: UnitOfWork) -> turns.Committed:
-            if reply is not None:
-                await turns.hold(work, self._lease, self._turn.conversation_id)
-            committed = await turns.commit_round(
-                work,
-                self._lease,
-                done,
-                known,
-                heard.spent,
-                message=self._message,
-                understanding=heard.understanding,
+        message, found = self._message, heard.understanding
+        if progress.done:
+            reply = replies.final(progress, self._view())
+            await self._work(
+                lambda work: turns.complete_round(
+                    work, self._lease, done, reply, heard.spent, message=message, understanding=found
+                )
             )
-            if reply is not None:
-                await turns.complete(work, self._lease, reply, conversation_id=self._turn.conversation_id)
-            return committed
-
-        committed = await self._work(action)
+            return
+        noticed = progress.noticed
+        committed = await self._work(
+            lambda work: turns.commit_round(
+                work, self._lease, done, known, heard.spent, message=message, understanding=found, noticed=noticed
+            )
+        )
+        progress.noticed = False
         progress.calls.extend(committed.calls)
         progress.tokens_today = committed.tokens_today
 
@@ -301,8 +300,9 @@ class TurnRunner:
                 held.append(asked)
                 continue
             around = self._surroundings(progress)
-            run = partial(run_call, lease=self._lease, call=asked.call, arguments=asked.arguments, surroundings=around)
-            self._keep(progress, await self._work(run))
+            self._keep(
+                progress, await run_call(self._engine.database, self._lease, asked.call, asked.arguments, around)
+            )
         return bool(held) and await self._ask_user(progress, held)
 
     def _keep(self, progress: Progress, done: ToolCall) -> None:

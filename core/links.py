@@ -57,6 +57,9 @@ class Link:
 
     async def run_each(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each row of arguments, in one go."""
+        if len(rows) == 1:
+            await self.fetch(sql, rows[0])
+            return
         self._broken_off = True
         try:
             await self._driver.executemany(sql, rows)

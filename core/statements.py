@@ -8,7 +8,6 @@ from typing import Any, Final, Generic, TypeVar, overload
 import orjson
 from sqlalchemy import BindParameter, ClauseElement, Dialect, Insert, Update, bindparam
 from sqlalchemy.dialects.postgresql import asyncpg
-from sqlalchemy.sql import visitors
 
 Row = TypeVar("Row")
 
@@ -18,7 +17,18 @@ def to_json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+class _Compiler(asyncpg.PGCompiler_asyncpg):
+    """Writes constants into the text; what has no value is an argument."""
+
+    # Any: SQLAlchemy gives no types, and the keywords are those that it hands on to itself.
+    def visit_bindparam(self, bindparam: Any, *arguments: Any, **keywords: Any) -> Any:
+        if not bindparam.required:
+            keywords["literal_binds"] = True
+        return super().visit_bindparam(bindparam, *arguments, **keywords)  # type: ignore[no-untyped-call]
+
+
 _DIALECT: Final[Dialect] = asyncpg.dialect(json_serializer=to_json)  # type: ignore[no-untyped-call]  # it has no types
+_DIALECT.statement_compiler = _Compiler
 
 
 class Prepared(Generic[Row]):
@@ -66,20 +76,11 @@ def prepared(statement: ClauseElement, value: Callable[..., Any] = _tuple, *, co
     if columns:
         assert isinstance(statement, Insert | Update), "nothing else writes columns"
         statement = statement.values({name: bindparam(name) for name in columns})
-    compiled = visitors.cloned_traverse(statement, {}, {"bindparam": _constant_or_argument}).compile(
-        dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
-    )
+    compiled = statement.compile(dialect=_DIALECT)
     names = compiled.positiontup or []  # type: ignore[attr-defined]  # of SQLCompiler, which a statement's is
     binds: Mapping[str, BindParameter[Any]] = compiled.binds  # type: ignore[attr-defined]
     converted = {place: convert for place, name in enumerate(names) if (convert := _converter(binds[name]))}
     return Prepared(str(compiled), names, converted, value)
-
-
-def _constant_or_argument(bind: BindParameter[Any]) -> None:
-    if bind.required:
-        bind.required = False  # or compiling would ask for its value
-    else:
-        bind.literal_execute = True
 
 
 def _converter(bind: BindParameter[Any]) -> Callable[[Any], Any] | None:

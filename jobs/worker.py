@@ -14,12 +14,14 @@ from uuid import UUID
 
 import structlog
 
+from assistant.beginning import Beginning, read_beginning
 from assistant.progress import Engine
 from assistant.turn import TurnRunner
 from core.database import is_away
 from core.dsn import Dsn
 from core.ids import new_id
 from core.settings import Settings
+from core.unit_of_work import UnitOfWork
 from events.bus import Backoff
 from events.control import follow_stops
 from jobs.leases import Held, Leases
@@ -156,8 +158,8 @@ class Worker:
         try:
             claimed = await self._past_outages(partial(self._claim, user_id, conversation_id))
             if claimed is not None:
-                with self._leases.held(claimed.turn.id) as held:
-                    await self._see_through(claimed, held)
+                with self._leases.held(claimed[0].turn.id) as held:
+                    await self._see_through(*claimed, held)
         except LeaseLost:
             log.info("lease_lost", conversation=str(conversation_id))
         except Exception:
@@ -169,24 +171,24 @@ class Worker:
         async for turn_id in follow_stops(self._engine.bus, self.owner):
             self._leases.stop(turn_id)
 
-    async def _see_through(self, claimed: Claimed, held: Held) -> None:
+    async def _see_through(self, claimed: Claimed, beginning: Beginning | None, held: Held) -> None:
         """Run the turn; after an outage of the database go on with it, from what is committed. Raises LeaseLost.
 
         Its lease may be over by then. That is no attempt lost: other watchdogs wait until all had time to renew theirs.
         """
         for _ in range(OUTAGES):
             try:
-                await self._run(claimed, held)
+                await self._run(claimed, beginning, held)
                 return
             except Exception as error:
                 if self._closing or not is_away(error):
                     raise
                 log.warning("database_lost", turn=str(claimed.turn.id), error=type(error).__name__)
-            claimed = await self._past_outages(partial(self._resume, claimed))
-        await self._run(claimed, held)
+            claimed, beginning = await self._past_outages(partial(self._resume, claimed)), None
+        await self._run(claimed, beginning, held)
 
-    async def _run(self, claimed: Claimed, held: Held) -> None:
-        runner = TurnRunner(self._engine, claimed)
+    async def _run(self, claimed: Claimed, beginning: Beginning | None, held: Held) -> None:
+        runner = TurnRunner(self._engine, claimed, beginning)
         held.stop = runner.stop
         await runner.run()
 
@@ -206,12 +208,23 @@ class Worker:
         again = partial(resume, claimed=claimed, lease_seconds=self._settings.lease_seconds)
         return await self._engine.database.work(claimed.lease.user_id, again)
 
-    async def _claim(self, user_id: str, conversation_id: UUID) -> Claimed | None:
-        take = partial(
-            claim,
-            conversation_id=conversation_id,
-            owner=self.owner,
-            lease_seconds=self._settings.lease_seconds,
-            running_limit=self._settings.limit_running_turns,
-        )
+    async def _claim(self, user_id: str, conversation_id: UUID) -> tuple[Claimed, Beginning | None] | None:
+        """The conversation's next turn, if there is one to run, and what it begins with."""
+
+        async def take(work: UnitOfWork) -> tuple[Claimed, Beginning | None] | None:
+            claimed = await claim(
+                work,
+                conversation_id,
+                owner=self.owner,
+                lease_seconds=self._settings.lease_seconds,
+                running_limit=self._settings.limit_running_turns,
+            )
+            if claimed is None:
+                return None
+            if (
+                claimed.waiting is not None or claimed.turn.answer_to is not None
+            ):  # another turn has to be seen to first
+                return claimed, None
+            return claimed, await read_beginning(work, self._engine, claimed.turn, claimed.conversation)
+
         return await self._engine.database.work(user_id, take)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, DateTime, Update, and_, bindparam, delete, func, literal_column, or_, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from core.errors import DomainError, ErrorCode
 from core.ids import new_id
@@ -19,7 +19,7 @@ from core.unit_of_work import Change, Session, UnitOfWork
 from models.base import rows_of, stored
 from models.conversations import TITLE_LIMIT, Conversation, conversations
 from models.enums import ChangeKind, InactiveReason, TitleSource
-from services.context import merged_by_client
+from services.context import ASSISTANT_KEY, merged_by_client
 from services.inputs import check_idempotency_key, clean_optional_text, digest
 
 AUTO_TITLE: Final = 60
@@ -72,6 +72,33 @@ _INSERTED: Final = prepared(
 )
 
 
+def _replied() -> Update:
+    now = bindparam("now", type_=DateTime(timezone=True))
+    return (
+        update(conversations)
+        .where(_THIS)
+        .values(
+            message_count=conversations.c.message_count + 1,
+            last_activity_at=now,
+            updated_at=now,
+            version=conversations.c.version + 1,
+        )
+        .returning(conversations.c.message_count)
+    )
+
+
+def _replied_and_shown() -> Update:
+    context = conversations.c.context
+    key: ColumnElement[str] = literal_column(f"'{ASSISTANT_KEY}'")
+    kept = func.coalesce(context.op("->")(key), literal_column("'{}'::jsonb"))
+    mine = func.jsonb_build_object(key, kept.op("||")(bindparam("kept", type_=JSONB)))
+    return _replied().values(context=context.op("||")(mine))
+
+
+_REPLIED: Final = prepared(_replied())
+_REPLIED_AND_SHOWN: Final = prepared(_replied_and_shown())
+
+
 @cache
 def _saving(names: tuple[str, ...]) -> Prepared[Any]:
     return prepared(update(conversations).where(_THIS), columns=names)
@@ -85,8 +112,12 @@ async def lock(work: UnitOfWork, conversation_id: UUID) -> Conversation:
     """The conversation, locked. Raises DomainError NOT_FOUND."""
     found = await work.first(_HELD, id=conversation_id)
     if found is None:
-        raise DomainError(ErrorCode.NOT_FOUND, "There is no such conversation.", field=("input", "conversationId"))
+        raise absent()
     return found
+
+
+def absent() -> DomainError:
+    return DomainError(ErrorCode.NOT_FOUND, "There is no such conversation.", field=("input", "conversationId"))
 
 
 def _is(session: Session, conversation_id: UUID) -> ColumnElement[bool]:
@@ -94,11 +125,27 @@ def _is(session: Session, conversation_id: UUID) -> ColumnElement[bool]:
 
 
 async def insert_new(
-    work: UnitOfWork, *, title: str = "", context: Mapping[str, Any] | None = None, key: str | None = None
+    work: UnitOfWork,
+    *,
+    title: str = "",
+    context: Mapping[str, Any] | None = None,
+    key: str | None = None,
 ) -> Conversation | None:
     """A new row, or None where the key is taken. `title` empty: AUTO."""
+    made = new(work, title=title, context=context, key=key)
+    return made if await insert_row(work, made) else None
+
+
+def new(
+    work: UnitOfWork,
+    *,
+    title: str = "",
+    context: Mapping[str, Any] | None = None,
+    key: str | None = None,
+) -> Conversation:
+    """A conversation that is not stored yet. `title` empty: AUTO."""
     source = TitleSource.USER if title else TitleSource.AUTO
-    made = Conversation(
+    return Conversation(
         user_id=work.user_id,
         id=new_id(),
         title=title,
@@ -117,10 +164,15 @@ async def insert_new(
         idempotency_key=key,
         idempotency_digest=digest([title, context or {}]) if key else None,
     )
-    if await work.value(_INSERTED, **{name: getattr(made, name) for name in Conversation.__dataclass_fields__}) is None:
-        return None
+
+
+async def insert_row(work: UnitOfWork, made: Conversation) -> bool:
+    """Store a new conversation. False where its key is taken."""
+    values = {name: getattr(made, name) for name in Conversation.__dataclass_fields__}
+    if await work.value(_INSERTED, **values) is None:
+        return False
     work.record(Change(ChangeKind.CONVERSATION, made.id, conversation_id=made.id))
-    return made
+    return True
 
 
 async def create(work: UnitOfWork, *, title: str | None, context: Any, idempotency_key: str | None) -> UUID:
@@ -155,6 +207,21 @@ async def save(work: UnitOfWork, conversation: Conversation, **values: Any) -> C
     await work.run(_saving(tuple(sorted(values))), id=conversation.id, **values)
     work.record(Change(ChangeKind.CONVERSATION, conversation.id, conversation_id=conversation.id))
     return replace(conversation, **values)
+
+
+async def add_reply(work: UnitOfWork, conversation_id: UUID, shown: Sequence[str] | None) -> int:
+    """Lock a conversation and count the assistant's message in, with the tasks that it now shows (None: as before);
+    the message's place. Raises DomainError NOT_FOUND."""
+    position = await work.value(
+        _REPLIED if shown is None else _REPLIED_AND_SHOWN,
+        id=conversation_id,
+        now=work.now,
+        kept={"shown": list(shown or ())},
+    )
+    if position is None:
+        raise absent()
+    work.record(Change(ChangeKind.CONVERSATION, conversation_id, conversation_id=conversation_id))
+    return int(position)
 
 
 async def rename(work: UnitOfWork, conversation_id: UUID, title: str) -> None:

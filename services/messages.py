@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -72,13 +72,21 @@ _QUEUED: Final = prepared(
         turns.c.status == TurnStatus.QUEUED.value,
     )
 )
-_MESSAGE: Final = prepared(
-    insert(messages).values(sender=Sender.USER.value),
-    columns=("user_id", "id", "conversation_id", "position", "content", "created_at", "idempotency_key"),
-)
-_TURN: Final = prepared(
-    insert(turns).values(status=TurnStatus.QUEUED.value),
-    columns=("user_id", "id", "conversation_id", "message_id", "number", "time_zone", "created_at"),
+_MESSAGE_AND_TURN: Final = prepared(
+    insert(turns)
+    .values(id=bindparam("turn_id"), status=TurnStatus.QUEUED.value)
+    .add_cte(
+        insert(messages)
+        .values(
+            {
+                messages.c[name]: bindparam(name)
+                for name in ("user_id", "conversation_id", "position", "content", "created_at", "idempotency_key")
+            }
+        )
+        .values(id=bindparam("message_id"), sender=Sender.USER.value)
+        .cte("said")
+    ),
+    columns=("user_id", "conversation_id", "message_id", "number", "time_zone", "created_at"),
 )
 
 
@@ -97,9 +105,16 @@ async def send(work: UnitOfWork, new: NewMessage, limits: Limits) -> Said:
         return earlier
     await count_send(work, window, limits.limit_sends_per_minute)
     await check_quota(work, limits.limit_tokens_per_day)
-    conversation = await _conversation_for(work, new, limits)
-    said = await _store(work, conversation, content, key, new.time_zone or window.time_zone)
-    await conversations.save(work, conversation, **_after_message(work, conversation, content, new.context))
+    time_zone = new.time_zone or window.time_zone
+    if new.conversation_id is None:
+        conversation = conversations.new(work)
+        after = replace(conversation, **_after_message(work, conversation, content, new.context))
+        await conversations.insert_row(work, after)
+        said = await _store(work, conversation, content, key, time_zone)
+    else:
+        conversation = await _hold_open(work, new.conversation_id, limits)
+        said = await _store(work, conversation, content, key, time_zone)
+        await conversations.save(work, conversation, **_after_message(work, conversation, content, new.context))
     work.record(Change(ChangeKind.MESSAGE, said.message_id, conversation_id=said.conversation_id))
     work.record(Change(ChangeKind.TURN, said.turn_id, conversation_id=said.conversation_id))
     await wake(work, said.conversation_id)
@@ -122,12 +137,9 @@ async def _said_with(work: UnitOfWork, key: str, content: str, conversation_id: 
     return Said(message.conversation_id, message.id, await work.value(_NEWEST, message_id=message.id))
 
 
-async def _conversation_for(work: UnitOfWork, new: NewMessage, limits: Limits) -> Conversation:
-    if new.conversation_id is None:
-        made = await conversations.insert_new(work)
-        assert made is not None, "it has no key that could be taken"
-        return made
-    conversation = await conversations.lock(work, new.conversation_id)
+async def _hold_open(work: UnitOfWork, conversation_id: UUID, limits: Limits) -> Conversation:
+    """A conversation in which something can be said, locked."""
+    conversation = await conversations.lock(work, conversation_id)
     conversations.check_active(conversation, limits.conversation_idle_seconds, work.now, CONVERSATION)
     limit = limits.limit_queued_turns
     if limit and await work.value(_QUEUED, conversation_id=conversation.id) >= limit:
@@ -139,19 +151,13 @@ async def _conversation_for(work: UnitOfWork, new: NewMessage, limits: Limits) -
 async def _store(work: UnitOfWork, conversation: Conversation, content: str, key: str | None, time_zone: str) -> Said:
     said = Said(conversation.id, new_id(), new_id())
     await work.run(
-        _MESSAGE,
-        id=said.message_id,
+        _MESSAGE_AND_TURN,
+        message_id=said.message_id,
+        turn_id=said.turn_id,
         conversation_id=conversation.id,
         position=conversation.message_count + 1,
         content=content,
-        created_at=work.now,
         idempotency_key=key,
-    )
-    await work.run(
-        _TURN,
-        id=said.turn_id,
-        conversation_id=conversation.id,
-        message_id=said.message_id,
         number=conversation.turn_count + 1,
         time_zone=time_zone,
         created_at=work.now,

@@ -47,13 +47,6 @@ def _stepping(came_from: ToolCallStatus, names: tuple[str, ...]) -> Prepared[Too
 _TASK: Final = prepared(insert(tool_call_tasks), columns=("user_id", "tool_call_id", "position", "task_id", "version"))
 
 
-async def begin(work: UnitOfWork, call_id: UUID, parameters: Mapping[str, Any]) -> ToolCall | None:
-    """PENDING to PROCESSING, or None where the call was already run or refused: it is never run twice."""
-    return await _step(
-        work, call_id, ToolCallStatus.PENDING, status=ToolCallStatus.PROCESSING.value, parameters=dict(parameters)
-    )
-
-
 async def complete(
     work: UnitOfWork, call: ToolCall, *, answer: Mapping[str, Any], total: int | None, tasks: Sequence[UUID]
 ) -> ToolCall:

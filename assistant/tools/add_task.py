@@ -44,7 +44,7 @@ async def run(context: ToolContext, parameters: AddTask) -> ToolOutcome:
         context.tool_call_id,
         context.conversation_id,
     )
-    return await changed(context, "created", [task], since)
+    return await changed(context, "created", [task], since, unlabelled=not parameters.labels)
 
 
 TOOL = Tool(

@@ -43,10 +43,15 @@ def mark(work: UnitOfWork) -> int:
     return len(work.changes)
 
 
-async def changed(context: ToolContext, action: str, touched: Sequence[Task], since: int) -> ToolOutcome:
-    """The tasks as they now are; the action is "unchanged" where no task was written since the mark."""
+async def changed(
+    context: ToolContext, action: str, touched: Sequence[Task], since: int, *, unlabelled: bool = False
+) -> ToolOutcome:
+    """The tasks as they now are; the action is "unchanged" where no task was written since the mark.
+
+    `unlabelled`: they are known to have no labels.
+    """
     written = any(change.kind == ChangeKind.TASK for change in context.work.changes[since:])
-    labelled = await with_labels(context.work, touched)
+    labelled = [LabelledTask(task, ()) for task in touched] if unlabelled else await with_labels(context.work, touched)
     ids = tuple(task.id for task in touched)
     answer = {"ok": True, "action": action if written else "unchanged", "tasks": numbered(labelled)}
     return ToolOutcome(tasks=ids, answer=answer, shown=ids)

@@ -1,5 +1,6 @@
 """A turn's stored life: claimed under a lease, fenced at every step, its rounds and calls kept, ended once."""
 
+from services.turns.calling import begin_call
 from services.turns.cancelling import cancel, cancel_as_worker, note_cancel
 from services.turns.claiming import Claimed, claim, hand_on, resume
 from services.turns.confirming import (
@@ -23,6 +24,7 @@ from services.turns.rounds import (
     NewCall,
     Understanding,
     commit_round,
+    complete_round,
     joined,
     read_draft,
     read_progress,
@@ -44,11 +46,13 @@ __all__ = [
     "Spent",
     "Understanding",
     "answer_with",
+    "begin_call",
     "cancel",
     "cancel_as_worker",
     "claim",
     "commit_round",
     "complete",
+    "complete_round",
     "decide",
     "expired",
     "fail",

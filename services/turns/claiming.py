@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Float, bindparam, func, literal, select, update
@@ -32,12 +32,15 @@ class Claimed:
     lease: Lease
     turn: Turn
     message: Message
+    conversation: Conversation
     waiting: Turn | None = None
     """The earlier turn that waits for its user's word: this message is first read as the answer."""
 
 
 _LEASE_END: Final = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds", type_=Float))
 """By the database's clock: workers' own may differ."""
+
+_others: Final = turns.alias("others")
 
 # PostgreSQL locks the rows of a result in the order of these clauses.
 _LIMITS_AND_CONVERSATION: Final = prepared(
@@ -47,23 +50,38 @@ _LIMITS_AND_CONVERSATION: Final = prepared(
     .with_for_update(key_share=True, of=[user_limits, conversations]),
     Conversation,
 )
+_ALL_RUNNING: Final = (
+    select(func.count())
+    .select_from(_others)
+    .where(_others.c.user_id == bindparam("user_id"), _others.c.status == TurnStatus.RUNNING.value)
+    .scalar_subquery()
+)
+
+
+def _turn_and_count(*row: Any) -> tuple[Turn, int]:
+    return Turn(*row[:-1]), row[-1]
+
+
+def _turn_and_message(*row: Any) -> tuple[Turn, Message]:
+    width = len(Turn.__dataclass_fields__)
+    return Turn(*row[:width]), Message(*row[width:])
+
+
 _LIVE: Final = prepared(
     rows_of(turns)
+    .add_columns(_ALL_RUNNING)
     .where(
         turns.c.user_id == bindparam("user_id"),
         turns.c.conversation_id == bindparam("conversation_id"),
         turns.c.status.in_([status.value for status in TurnStatus if not status.ended]),
     )
     .order_by(turns.c.number.desc())
-    .with_for_update(key_share=True),
-    Turn,
-)
-_RUNNING: Final = prepared(
-    select(func.count()).where(turns.c.user_id == bindparam("user_id"), turns.c.status == TurnStatus.RUNNING.value)
+    .with_for_update(key_share=True, of=turns),
+    _turn_and_count,
 )
 _TAKEN: Final = prepared(
     update(turns)
-    .where(THIS_TURN)
+    .where(THIS_TURN, messages.c.user_id == turns.c.user_id, messages.c.id == turns.c.message_id)
     .values(
         status=TurnStatus.RUNNING.value,
         lease_number=turns.c.lease_number + 1,
@@ -73,12 +91,9 @@ _TAKEN: Final = prepared(
         notice_until=None,
         version=turns.c.version + 1,
     )
-    .returning(*turns.c),
-    Turn,
+    .returning(*turns.c, *messages.c),
+    _turn_and_message,
     columns=("lease_owner", "lost_leases", "started_at"),
-)
-_MESSAGE: Final = prepared(
-    rows_of(messages).where(messages.c.user_id == bindparam("user_id"), messages.c.id == bindparam("id")), Message
 )
 _BEGUN_ANEW: Final = prepared(
     update(turns)
@@ -100,7 +115,7 @@ async def claim(
     conversation = await work.first(_LIMITS_AND_CONVERSATION, id=conversation_id)
     if conversation is None:
         return None
-    live = await _live(work, conversation_id)
+    live, count = await _live(work, conversation_id)
     running, waiting = live.get(TurnStatus.RUNNING), live.get(TurnStatus.AWAITING_CONFIRMATION)
     if waiting is not None and await is_expired(work, waiting):
         await expire(work, conversation, waiting)
@@ -109,31 +124,31 @@ async def claim(
         if not await _is_over(work, running):
             return None
         if (lost := running.lost_leases + 1) < LOST_LEASES:
-            return await _take(work, running, owner, lease_seconds, lost_leases=lost, waiting=waiting)
+            return await _take(work, conversation, running, owner, lease_seconds, lost_leases=lost, waiting=waiting)
         await fail_turn(work, running, ErrorCode.INTERRUPTED, "The server was interrupted too often.", retryable=True)
+        count -= 1
     queued = live.get(TurnStatus.QUEUED)
-    if queued is None or (running_limit and await _running(work) >= running_limit):
+    if queued is None or (running_limit and count >= running_limit):
         return None
-    return await _take(work, queued, owner, lease_seconds, lost_leases=queued.lost_leases, waiting=waiting)
+    return await _take(
+        work, conversation, queued, owner, lease_seconds, lost_leases=queued.lost_leases, waiting=waiting
+    )
 
 
-async def _live(work: UnitOfWork, conversation_id: UUID) -> dict[TurnStatus, Turn]:
+async def _live(work: UnitOfWork, conversation_id: UUID) -> tuple[dict[TurnStatus, Turn], int]:
     """The conversation's turns that haven't ended, locked: the one that runs, the one that waits for its user, and of
-    the queued ones the oldest."""
+    the queued ones the oldest. And how many turns of the user run."""
     found = await work.every(_LIVE, conversation_id=conversation_id)
-    return {TurnStatus(turn.status): turn for turn in found}
+    return {TurnStatus(turn.status): turn for turn, _ in found}, found[0][1] if found else 0
 
 
 async def _is_over(work: UnitOfWork, turn: Turn) -> bool:
     return bool(await work.scalar(select(literal(turn.lease_until, turns.c.lease_until.type) < func.clock_timestamp())))
 
 
-async def _running(work: UnitOfWork) -> int:
-    return int(await work.value(_RUNNING))
-
-
 async def _take(
     work: UnitOfWork,
+    conversation: Conversation,
     turn: Turn,
     owner: str,
     lease_seconds: float,
@@ -141,7 +156,7 @@ async def _take(
     lost_leases: int,
     waiting: Turn | None = None,
 ) -> Claimed:
-    held = await work.first(
+    taken = await work.first(
         _TAKEN,
         id=turn.id,
         lease_owner=owner,
@@ -149,11 +164,10 @@ async def _take(
         lost_leases=lost_leases,
         started_at=turn.started_at or work.now,
     )
-    message = await work.first(_MESSAGE, id=turn.message_id)
-    assert held is not None, "the row is locked"
-    assert message is not None, "the turn refers to it"
+    assert taken is not None, "the row is locked, and refers to its message"
+    held, message = taken
     work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
-    return Claimed(Lease(work.user_id, turn.id, owner, held.lease_number), held, message, waiting)
+    return Claimed(Lease(work.user_id, turn.id, owner, held.lease_number), held, message, conversation, waiting)
 
 
 async def hand_on(work: UnitOfWork, lease: Lease) -> None:

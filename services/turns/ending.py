@@ -58,8 +58,9 @@ async def end_with_reply(
     """End a turn, COMPLETED or CANCELLED, with a message. Both rows are locked; calls that never ran are FAILED."""
     if status is TurnStatus.CANCELLED:
         await fail_pending(work, turn, ErrorCode.REJECTED_BY_USER, "The turn was stopped before this call ran.")
-    message_id = await _insert_reply(work, conversation, turn, reply)
-    await _end(work, turn, {"status": status.value, "reply_id": message_id})
+    message_id = new_id()
+    await insert_reply(work, conversation.id, turn.id, message_id, conversation.message_count + 1, reply)
+    await _end(work, turn, status, reply_id=message_id)
     values: dict[str, Any] = {"message_count": conversation.message_count + 1, "last_activity_at": work.now}
     if reply.shown is not None:
         kept = conversation.context.get(ASSISTANT_KEY, {})
@@ -67,29 +68,30 @@ async def end_with_reply(
     await conversations.save(work, conversation, **values)
 
 
-async def _insert_reply(work: UnitOfWork, conversation: Conversation, turn: Turn, reply: Reply) -> UUID:
-    message_id = new_id()
+async def insert_reply(
+    work: UnitOfWork, conversation_id: UUID, turn_id: UUID, message_id: UUID, position: int, reply: Reply
+) -> None:
+    """The assistant's message, at its place in the conversation."""
     cut = len(reply.text) > MESSAGE_LIMIT
     await work.run(
         _REPLY,
         id=message_id,
-        conversation_id=conversation.id,
-        position=conversation.message_count + 1,
+        conversation_id=conversation_id,
+        position=position,
         content=reply.text[:MESSAGE_LIMIT],
         created_at=work.now,
-        turn_id=turn.id,
+        turn_id=turn_id,
         model=reply.model,
         finish_reason=(FinishReason.LENGTH if cut else reply.finish_reason).value,
         raw=dict(reply.raw),
         choices=[dict(choice) for choice in reply.choices],
     )
-    work.record(Change(ChangeKind.MESSAGE, message_id, conversation_id=conversation.id))
-    return message_id
+    work.record(Change(ChangeKind.MESSAGE, message_id, conversation_id=conversation_id))
 
 
 async def cancel_silently(work: UnitOfWork, conversation: Conversation, turn: Turn) -> None:
     """End a turn CANCELLED that was never run: there is nothing to keep. Both rows are locked."""
-    await _end(work, turn, {"status": TurnStatus.CANCELLED.value})
+    await _end(work, turn, TurnStatus.CANCELLED)
     await conversations.save(work, conversation, last_activity_at=work.now)
 
 
@@ -101,26 +103,28 @@ async def fail_turn(work: UnitOfWork, turn: Turn, code: ErrorCode, message: str,
     else:
         await fail_pending(work, turn, ErrorCode.INTERRUPTED, told)
     error = {"error_code": code.value, "error_message": message, "error_retryable": retryable}
-    await _end(work, turn, {"status": TurnStatus.FAILED.value, **error})
+    await _end(work, turn, TurnStatus.FAILED, **error)
 
 
-async def _end(work: UnitOfWork, turn: Turn, values: Mapping[str, Any]) -> None:
-    """The last step of a turn, and the wake-up of what waited for it: here, and past the user's limit."""
-    await write(
-        work,
-        turn,
-        **values,
-        lease_owner=None,
-        lease_until=None,
-        confirm_until=None,
-        notice=None,
-        notice_until=None,
-        finished_at=work.now,
-    )
-    if values["status"] != TurnStatus.FAILED.value:
-        await work.run(_FORGET_DRAFT, turn_id=turn.id)
+async def _end(work: UnitOfWork, turn: Turn, status: TurnStatus, **values: Any) -> None:
+    """The last step of a turn, and the wake-up of what waited for it."""
+    await write(work, turn, **ending(work, status, **values))
     await count_usage(work, turns_=1)
-    await wake_waiting(work, turn.conversation_id)
+    if status is TurnStatus.FAILED:  # its draft is kept
+        await wake_waiting(work, turn.conversation_id)
+    else:
+        await let_others_run(work, turn.conversation_id, turn.id)
+
+
+def ending(work: UnitOfWork, status: TurnStatus, **values: Any) -> dict[str, Any]:  # Any: column values
+    """What an ended turn's row holds, beside `values`."""
+    nothing = dict.fromkeys(("lease_owner", "lease_until", "confirm_until", "notice", "notice_until"))
+    return {**nothing, "status": status.value, "finished_at": work.now, **values}
+
+
+async def let_others_run(work: UnitOfWork, conversation_id: UUID, turn_id: UUID) -> None:
+    """Forget an ended turn's draft, and wake what waited for its end: here, and past the user's limit."""
+    await work.run(_FORGET_DRAFT_AND_WAKE, conversation_id=conversation_id, turn_id=turn_id)
 
 
 async def wake_waiting(work: UnitOfWork, conversation_id: UUID) -> None:
@@ -148,8 +152,12 @@ def _waiting() -> Select[Any]:
 
 
 _WAKE_WAITING: Final = prepared(_waiting())
-_FORGET_DRAFT: Final = prepared(
-    delete(drafts).where(drafts.c.user_id == bindparam("user_id"), drafts.c.turn_id == bindparam("turn_id"))
+_FORGET_DRAFT_AND_WAKE: Final = prepared(
+    _waiting().add_cte(
+        delete(drafts)
+        .where(drafts.c.user_id == bindparam("user_id"), drafts.c.turn_id == bindparam("turn_id"))
+        .cte("forgotten")
+    )
 )
 _REPLY: Final = prepared(
     insert(messages).values(sender=Sender.ASSISTANT.value),

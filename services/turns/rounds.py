@@ -17,9 +17,11 @@ from core.statements import prepared
 from core.unit_of_work import Change, Session, UnitOfWork
 from models.base import rows_of, stored
 from models.conversations import Message
-from models.enums import ChangeKind, OperationType, ToolCallStatus, ToolName, TurnNotice
+from models.enums import ChangeKind, OperationType, ToolCallStatus, ToolName, TurnNotice, TurnStatus
 from models.turns import Round, ToolCall, Turn, drafts, rounds, tool_calls
-from services.turns.leases import Lease, fence, write
+from services import conversations
+from services.turns.ending import Reply, ending, insert_reply, let_others_run
+from services.turns.leases import Lease, fence, write, write_fenced
 from services.usage import Spent, count_usage
 
 
@@ -139,40 +141,78 @@ async def commit_round(
     *,
     message: Message,
     understanding: Understanding | None,
+    noticed: bool = False,
 ) -> Committed:
-    """Keep what the model said in one round, and its calls as PENDING, before the first runs. Raises LeaseLost."""
-    turn = await fence(work, lease)
+    """Keep what the model said in one round, and its calls as PENDING, before the first runs. Raises LeaseLost.
+
+    `noticed`: the turn has a notice, which its watchers see go.
+    """
+    found = _understood(understanding)
+    await write_fenced(
+        work, lease, message.conversation_id, spent=spent, log=noticed, notice=None, notice_until=None, **found
+    )
+    await _insert_round(work, done)
+    made = await _insert_calls(work, lease, done.number, calls, message)
+    tokens_today = await count_usage(work, model_calls=1, spent=spent)
+    return Committed(made, tokens_today)
+
+
+async def complete_round(
+    work: UnitOfWork,
+    lease: Lease,
+    done: Round,
+    reply: Reply,
+    spent: Spent,
+    *,
+    message: Message,
+    understanding: Understanding | None,
+) -> None:
+    """Keep a turn's last round, store the assistant's message and end the turn, in the fewest steps. Raises LeaseLost.
+
+    The same as `commit_round` and then `complete`.
+    """
+    conversation_id = message.conversation_id
+    position = await conversations.add_reply(work, conversation_id, reply.shown)
+    ended = ending(work, TurnStatus.COMPLETED, reply_id=new_id())
+    await write_fenced(work, lease, conversation_id, spent=spent, **ended, **_understood(understanding))
+    await _insert_round(work, done)
+    await insert_reply(work, conversation_id, lease.turn_id, ended["reply_id"], position, reply)
+    await count_usage(work, turns_=1, model_calls=1, spent=spent)
+    await let_others_run(work, conversation_id, lease.turn_id)
+
+
+def _understood(understanding: Understanding | None) -> dict[str, Any]:
+    """What of it is kept on the turn."""
+    if understanding is None:
+        return {}
+    return {
+        "intent": understanding.intent,
+        "confidence": understanding.confidence,
+        "entities": [dict(entity) for entity in understanding.entities],
+    }
+
+
+async def _insert_round(work: UnitOfWork, done: Round) -> None:
     await work.run(
         _ROUND,
-        turn_id=turn.id,
+        turn_id=done.turn_id,
         number=done.number,
         text=done.text,
         calls=[dict(call) for call in done.calls],
         finish_reason=done.finish_reason,
     )
-    made = await _insert_calls(work, turn, done.number, calls, message)
-    values: dict[str, Any] = {**_counted(turn, spent), "notice": None, "notice_until": None}
-    if understanding is not None:
-        values |= {
-            "intent": understanding.intent,
-            "confidence": understanding.confidence,
-            "entities": [dict(entity) for entity in understanding.entities],
-        }
-    await write(work, turn, log=turn.notice is not None, **values)
-    tokens_today = await count_usage(work, model_calls=1, spent=spent)
-    return Committed(made, tokens_today)
 
 
 async def _insert_calls(
-    work: UnitOfWork, turn: Turn, round_number: int, calls: Sequence[NewCall], message: Message
+    work: UnitOfWork, lease: Lease, round_number: int, calls: Sequence[NewCall], message: Message
 ) -> list[ToolCall]:
     made = [
         ToolCall(
             user_id=work.user_id,
             id=new_id(),
-            conversation_id=turn.conversation_id,
-            message_id=turn.message_id,
-            turn_id=turn.id,
+            conversation_id=message.conversation_id,
+            message_id=message.id,
+            turn_id=lease.turn_id,
             round=round_number,
             index=call.index,
             tool_name=call.tool.value,
@@ -196,7 +236,7 @@ async def _insert_calls(
     ]
     await work.run_each(_CALL, [asdict(call) for call in made])
     for call in made:
-        work.record(Change(ChangeKind.TOOL_CALL, call.id, conversation_id=turn.conversation_id))
+        work.record(Change(ChangeKind.TOOL_CALL, call.id, conversation_id=call.conversation_id))
     return made
 
 

@@ -235,7 +235,7 @@ async def test_a_length_of_time_doesnt_move_a_task(caller: Caller) -> None:
 async def test_adding_takes_few_statements(caller: Caller) -> None:
     with counted(caller.database) as statements:
         await caller.call("add_task", title="Buy milk", due="today")
-    assert len(statements) == 4  # task, revision, its labels for the answer, log
+    assert len(statements) == 3  # task, revision, log
 
 
 # ---------------------------------------------------------------- listing and searching

@@ -101,7 +101,7 @@ class Acting:
 
     async def runs(self, claimed: Claimed, call: ToolCall, arguments: str) -> None:
         around = Surroundings(now=claimed.message.created_at, time_zone="Europe/Berlin", locale="en", shown=())
-        await self.database.work(self.user, lambda work: run_call(work, claimed.lease, call, arguments, around))
+        await run_call(self.database, claimed.lease, call, arguments, around)
 
     async def ends(self, claimed: Claimed, rounds: int = 0) -> None:
         reply = Reply("Well.", "test", FinishReason.STOP, {"rounds": rounds}, None)

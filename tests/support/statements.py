@@ -26,7 +26,8 @@ def counted(database: Database) -> Iterator[list[str]]:
         return await plain_fetch(link, sql, arguments)
 
     async def run_each(link: Link, sql: str, rows: Sequence[Any]) -> None:
-        seen.append(sql)
+        if len(rows) > 1:  # otherwise it is fetched
+            seen.append(sql)
         await plain_run_each(link, sql, rows)
 
     plain_fetch, plain_run_each = Link.fetch, Link.run_each
