@@ -45,12 +45,13 @@ class Context:
 
 @dataclass
 class State:
-    """What the tests look at: contexts opened and closed, and subscriptions that run."""
+    """What the tests look at: contexts opened and closed, and subscriptions and held queries that run."""
 
     opened: int = 0
     closed: int = 0
     streams: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until(self, *, streams: int) -> None:
         async with self.changed:
@@ -135,6 +136,15 @@ class Query:
     def slow(self) -> str:
         raise TimeoutError
 
+    @strawberry.field
+    async def held(self, info: Info) -> str:
+        await info.context.state.add_streams(1)
+        try:
+            await info.context.state.let_go.wait()
+        finally:
+            await info.context.state.add_streams(-1)
+        return "let go"
+
 
 @strawberry.type
 class Mutation:
@@ -161,6 +171,15 @@ class Subscription:
         try:
             await asyncio.Event().wait()
             yield 0
+        finally:
+            await info.context.state.add_streams(-1)
+
+    @strawberry.subscription
+    async def flood(self, info: Info) -> AsyncIterator[str]:
+        await info.context.state.add_streams(1)
+        try:
+            while True:
+                yield "x" * 1_000_000
         finally:
             await info.context.state.add_streams(-1)
 
@@ -245,4 +264,5 @@ async def serving(limits: EdgeLimits | None = None, policy: DocumentPolicy | Non
         try:
             yield Edge("{}:{}".format(*listener.getsockname()), hooks, registry)
         finally:
+            registry.stopping.set()
             await server.shutdown(sockets=[listener])
