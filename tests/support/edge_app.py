@@ -199,15 +199,19 @@ class Hooks:
     def __init__(self) -> None:
         self.state = State()
         self.people: dict[str, Person] = {}
+        self.revoked: set[str] = set()
         self.refuse: RequestError | None = None
+        self.asked = asyncio.Event()
 
     async def authenticate(self, scope: Scope) -> Person:
-        return await self.authenticate_token(bearer_of(scope))
+        person = await self.authenticate_token(bearer_of(scope))
+        self.asked.set()
+        return person
 
     async def authenticate_token(self, token: str) -> Person:
         if token == "broken":
             raise ValueError(SECRET)
-        if not token.startswith("good"):
+        if not token.startswith("good") or token in self.revoked:
             raise Unauthenticated
         return self.people.get(token, Person(token))
 

@@ -47,7 +47,8 @@ class Replica:
         """A good token; `name` makes another one of the same second."""
         return issue(load_key(self.data_dir), user, seconds, name=name)
 
-    async def post(self, token: str, query: str, **variables: Any) -> dict[str, Any]:  # Any: JSON
+    # Any: JSON
+    async def post(self, token: str, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
         """The answer of a plain POST."""
         async with httpx2.AsyncClient(trust_env=False, timeout=GUARD) as client:
             body = {"query": query, "variables": variables}
@@ -84,9 +85,7 @@ class LiveSocket:
     async def subscribe(self, query: str, **variables: Any) -> str:
         """Begin an operation; its id."""
         self._operations += 1
-        await self.send(
-            type="subscribe", id=str(self._operations), payload={"query": query, "variables": variables}
-        )
+        await self.send(type="subscribe", id=str(self._operations), payload={"query": query, "variables": variables})
         return str(self._operations)
 
     async def run(self, query: str, **variables: Any) -> dict[str, Any]:

@@ -6,7 +6,15 @@ import pytest
 from starlette.datastructures import Headers
 
 from core.errors import Unauthenticated
-from graphql_api.transport.headers import EVENTS, GRAPHQL_JSON, JSON, answer_type, bearer_of, bearer_token, origin_allowed
+from graphql_api.transport.headers import (
+    EVENTS,
+    GRAPHQL_JSON,
+    JSON,
+    answer_type,
+    bearer_of,
+    bearer_token,
+    origin_allowed,
+)
 
 
 @pytest.mark.parametrize("value", ["Bearer abc.d-e_f==", "bearer abc", "BEARER   abc"])
