@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from websockets.typing import Subprotocol
 
 from assistant.progress import Engine
 from assistant.providers.rules import RulesProvider
+from core import clock
 from core.database import Database
 from core.dsn import Dsn
 from core.settings import Settings
@@ -46,6 +48,11 @@ class Replica:
     def token(self, user: str, seconds: int = 3600, name: str | None = None) -> str:
         """A good token; `name` makes another one of the same second."""
         return issue(load_key(self.data_dir), user, seconds, name=name)
+
+    def expired(self, user: str) -> str:
+        """A token that was good an hour ago."""
+        with clock.set_to(clock.now() - timedelta(hours=1)):
+            return self.token(user, 60)
 
     # Any: JSON
     async def post(self, token: str, query: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
