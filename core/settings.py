@@ -98,7 +98,9 @@ class Settings(BaseSettings):
 
     limit_sends_per_minute: Count = Field(20, description="sendMessage calls a user and minute; 0: no limit.")
     limit_requests_per_minute: Count = Field(600, description="Requests a user and minute, a process; 0: no limit.")
-    limit_sockets_per_user: Count = Field(10, description="Open WebSockets a user, a process; 0: no limit.")
+    limit_sockets_per_user: Count = Field(
+        10, description="Open WebSockets and event streams a user and process; 0: no limit."
+    )
     limit_operations_per_socket: Count = Field(20, description="Running operations a WebSocket; 0: no limit.")
     limit_running_turns: Count = Field(2, description="Turns of one user that run at a time; 0: no limit.")
     limit_queued_turns: Count = Field(5, description="Turns that wait in one conversation; 0: no limit.")

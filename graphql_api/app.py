@@ -23,18 +23,19 @@ from core.settings import Settings
 from events.bus import Bus
 from events.hub import Hub
 from events.log import ChangeLog
+from graphql_api.documents import EdgeSchema
 from graphql_api.errors import Fault, Presenter, body_of
 from graphql_api.gate import Admitted, Gate
 from graphql_api.health import Health, prove_row_security
 from graphql_api.local import LocalOnly
 from graphql_api.pages import page_routes
-from graphql_api.schema import make_schema
 from graphql_api.transport import Caller, EdgeHooks, EdgeLimits, SocketRegistry, build_graphql_app
 from graphql_api.transport.headers import AnswerHeaders
 from jobs.ownership import marks_of
 from jobs.worker import Worker
 from resolvers.operation import Application, Operation, operation
-from services.auth import build_verifier
+from services.auth import Claims, build_verifier
+from services.users import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,14 @@ def edge_limits(settings: Settings) -> EdgeLimits:
     )
 
 
-def make_app(shared: Backend) -> ASGIApp:
-    """The ASGI application. What it follows and works with opens with its lifespan and closes in the reverse order."""
+def make_app(shared: Backend, schema: EdgeSchema, sockets: SocketRegistry) -> ASGIApp:
+    """The ASGI application. What it follows and works with opens with its lifespan and closes in the reverse order.
+
+    Whoever stops the server sets `sockets.stopping` first.
+    """
     settings = shared.settings
     hub = Hub(shared.database, shared.bus)
     worker = shared.worker() if settings.worker else None
-    sockets = SocketRegistry(settings.limit_sockets_per_user)
     gate = Gate(
         build_verifier(settings),
         shared.database,
@@ -121,7 +124,7 @@ def make_app(shared: Backend) -> ASGIApp:
         async with hub, gate, worker or nullcontext():
             yield
 
-    graphql = _graphql_app(Application(settings, shared.database, shared.bus, hub, gate), gate, sockets)
+    graphql = _graphql_app(schema, Application(settings, shared.database, shared.bus, hub, gate), gate, sockets)
     health = Health(shared.database, shared.bus, hub, sockets, worker)
     routes = [
         Route("/graphql", graphql),
@@ -136,15 +139,22 @@ def make_app(shared: Backend) -> ASGIApp:
     return AnswerHeaders(LocalOnly(app) if settings.development else app)
 
 
-def _graphql_app(application: Application, gate: Gate, sockets: SocketRegistry) -> ASGIApp:
+def _graphql_app(schema: EdgeSchema, application: Application, gate: Gate, sockets: SocketRegistry) -> ASGIApp:
     settings = application.settings
 
     def context(caller: Caller) -> AbstractAsyncContextManager[Operation]:
         admitted = caller.identity
         assert isinstance(admitted, Admitted), "the gate gave it to the edge"
-        if caller.connection is not None:  # a request over HTTP was counted as it came in
-            gate.count(admitted)
-        return operation(application, admitted.identity, admitted.claims)
+        connection = caller.connection
+        if connection is None:  # a request over HTTP, which was counted as it came in
+            return operation(application, admitted.identity, admitted.claims)
+        gate.count(admitted)
+
+        async def refresh(token: str) -> tuple[Identity, Claims]:
+            fresh = await gate.refresh(connection, token)
+            return fresh.identity, fresh.claims
+
+        return operation(application, admitted.identity, admitted.claims, refresh)
 
     hooks = EdgeHooks(
         gate.authenticate,
@@ -152,7 +162,7 @@ def _graphql_app(application: Application, gate: Gate, sockets: SocketRegistry) 
         context,
         Presenter(is_timeout=timed_out, suggestions=settings.introspection_on),
     )
-    return build_graphql_app(make_schema(settings), hooks, edge_limits(settings), sockets)
+    return build_graphql_app(schema, hooks, edge_limits(settings), sockets)
 
 
 async def _as_json(_: Request, error: Exception) -> Response:

@@ -11,19 +11,20 @@ from types import TracebackType
 from typing import Final
 
 import structlog
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import LargeBinary, any_, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Scope
 
 from core import clock
 from core.database import Database
-from core.errors import RequestError, Unauthenticated
+from core.errors import DomainError, ErrorCode, RequestError, Unauthenticated
 from events.bus import Bus, Received
 from graphql_api.rate import RequestCounter
 from graphql_api.transport import Identity as Caller
 from graphql_api.transport import SocketRegistry
 from graphql_api.transport.headers import bearer_of
+from graphql_api.transport.hooks import LiveConnection
 from models.users import revoked_tokens
 from services.auth import Claims, Verifier
 from services.users import Identity, admit
@@ -37,8 +38,9 @@ KEPT: Final = 10_000
 """Admissions remembered; the oldest goes first, and only costs a look at the database."""
 
 CHANNEL: Final = "revocations"
-LOOK_EVERY: Final = 5.0
-"""Seconds between two looks at whether a token of an open socket was revoked, should the bus not have said so."""
+LOOK_EVERY: Final = 1.5
+"""Seconds between two looks at whether a token of an open socket or stream was revoked, should the bus not have said
+so: within two it is to end on every replica."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,9 @@ class Gate:
         """The caller behind a token; the user exists from then on. Raises Unauthenticated."""
         claims = await self._verifier.verify(token)
         identity = Identity(claims.subject, claims.email, claims.name, claims.token_hash)
-        if claims.token_hash in self._revoked or not await self._is_admitted(identity):
+        # Looked at again after the wait, in which it may have been revoked: from here the caller's sockets are watched.
+        refused = claims.token_hash in self._revoked or not await self._is_admitted(identity)
+        if refused or claims.token_hash in self._revoked:
             self._forget(claims.token_hash, claims.expires_at)
             raise Unauthenticated
         return Admitted(identity, claims)
@@ -114,13 +118,25 @@ class Gate:
         """Count a request of the user's. Raises RequestError RATE_LIMITED."""
         self._counter.count(admitted.user_id)
 
+    async def refresh(self, connection: LiveConnection, token: str) -> Admitted:
+        """Have an open socket go on under another token of its user's. Raises DomainError INVALID, saying of a token
+        that isn't good no more than that."""
+        try:
+            admitted = await self.authenticate_token(token)
+            connection.refresh(admitted)
+        except (Unauthenticated, ValueError):
+            message = "That is no good token of the user who is signed in here."
+            raise DomainError(ErrorCode.INVALID, message, field=("input", "token")) from None
+        return admitted
+
     async def revoke(self, identity: Identity, claims: Claims) -> None:
-        """Refuse the token from now on, and close its sockets: here at once, elsewhere as soon as the bus says so."""
+        """Refuse the token from now on, and end its sockets and streams: here, and elsewhere once the bus says so."""
         made = insert(revoked_tokens).values(token_hash=claims.token_hash, expires_at=claims.expires_at)
         async with self._database.for_nobody() as connection:
             await connection.execute(made.on_conflict_do_nothing())
-        self._forget(claims.token_hash, claims.expires_at)
+        # Told first: forgetting ends the socket or stream that this was asked over, and with it this.
         await self._bus.publish(CHANNEL, f"{int(claims.expires_at.timestamp())} {claims.token_hash.hex()}")
+        self._forget(claims.token_hash, claims.expires_at)
 
     async def look(self) -> None:
         """Close the sockets whose tokens were revoked, wherever that was. Raises what the database raises."""
@@ -134,7 +150,8 @@ class Gate:
         self._sockets.end_where(note)
         if not held:
             return
-        statement = select(revoked_tokens.c.token_hash).where(revoked_tokens.c.token_hash.in_(held))
+        hashes = literal(list(held), ARRAY(LargeBinary))  # one parameter, however many there are
+        statement = select(revoked_tokens.c.token_hash).where(revoked_tokens.c.token_hash == any_(hashes))
         async with self._database.for_nobody() as connection:
             for token_hash in (await connection.execute(statement)).scalars():
                 self._forget(token_hash, held[token_hash])
@@ -169,10 +186,13 @@ class Gate:
 
     async def _watch(self) -> None:
         """Hear of other replicas' revocations; look by itself where the bus may have missed one."""
+        loop = asyncio.get_running_loop()
+        looked = loop.time()
         async with self._bus.subscribe(CHANNEL) as heard:
             while True:
                 try:
-                    async with asyncio.timeout(self._look_every):
+                    # By the last look, not the last message: those that do come don't vouch for one that was lost.
+                    async with asyncio.timeout_at(looked + self._look_every):
                         item = await anext(heard)
                 except TimeoutError:
                     item = None
@@ -182,6 +202,7 @@ class Gate:
                     self._hear(item.message)
                 else:
                     await self._look_or_log()
+                    looked = loop.time()
 
     def _hear(self, message: str) -> None:
         try:

@@ -126,7 +126,7 @@ class Health:
 
     def _gauges(self) -> list[tuple[str, str, float]]:
         return [
-            ("sockets", "Open WebSockets.", len(self.sockets)),
+            ("sockets", "Open WebSockets and event streams.", len(self.sockets)),
             ("turns_running", "Turns that this process runs.", self.worker.running if self.worker else 0),
             ("followers", "Subscriptions that follow a change log.", self.hub.followers),
             ("bus_healthy", "Whether the bus carries wake-ups (1) or not (0).", self.bus.healthy),

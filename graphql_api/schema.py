@@ -36,12 +36,12 @@ class Subscription(ChangeSubscriptions, TurnSubscriptions):
     pass
 
 
-def make_schema(settings: Settings) -> EdgeSchema:
-    """The schema with the settings' limits."""
+def make_schema(settings: Settings, subscription: type[Subscription] = Subscription) -> EdgeSchema:
+    """The schema with the settings' limits. A test may follow more than there is."""
     return EdgeSchema(
         Query,
         mutation=Mutation,
-        subscription=Subscription,
+        subscription=subscription,
         types=[*CHANGE_TYPES.values(), Progress, ResyncRequired, *(kind.cls for kind in node_types().values())],
         config=StrawberryConfig(scalar_map=SCALARS),
         document_policy=DocumentPolicy(

@@ -11,6 +11,7 @@ from typing import Final, Protocol, TypeVar
 
 from core import clock
 from core.database import Database
+from core.errors import DomainError, ErrorCode
 from core.settings import Settings
 from core.unit_of_work import Session, UnitOfWork, Written
 from events.bus import Bus
@@ -35,6 +36,10 @@ class Gate(Protocol):
         ...
 
 
+Refresh = Callable[[str], Awaitable[tuple[Identity, Claims]]]
+"""Has the socket that an operation came through go on under another token. Raises DomainError INVALID."""
+
+
 @dataclass(frozen=True)
 class Application:
     """What all operations of a process share."""
@@ -54,10 +59,13 @@ class Application:
 class Operation:
     """The context of one operation. Opens its snapshot at the first read, and gives it to one reader at a time."""
 
-    def __init__(self, application: Application, identity: Identity, claims: Claims) -> None:
+    def __init__(
+        self, application: Application, identity: Identity, claims: Claims, refresh: Refresh | None = None
+    ) -> None:
         self.application = application
         self.identity = identity
         self.claims = claims
+        self._refresh = refresh
         self._turn = asyncio.Lock()
         self._opened: AbstractAsyncContextManager[Session] | None = None
         self._session: Session | None = None
@@ -117,6 +125,14 @@ class Operation:
         await self._give_back()
         self.edges = self._new_edges()
 
+    async def refresh(self, token: str) -> None:
+        """Go on, and the socket with it, under another token of the same user's. Raises DomainError INVALID."""
+        if self._refresh is None:
+            message = "A token is renewed over an open WebSocket; a request over HTTP brings its own."
+            raise DomainError(ErrorCode.INVALID, message)
+        await self.renew()
+        self.identity, self.claims = await self._refresh(token)
+
     async def close(self) -> None:
         """Give everything back, what is already being given back included."""
         await self._give_back()
@@ -139,9 +155,11 @@ class Operation:
 
 
 @asynccontextmanager
-async def operation(application: Application, identity: Identity, claims: Claims) -> AsyncIterator[Operation]:
-    """An operation's context, whose snapshot is given back at its end."""
-    made = Operation(application, identity, claims)
+async def operation(
+    application: Application, identity: Identity, claims: Claims, refresh: Refresh | None = None
+) -> AsyncIterator[Operation]:
+    """An operation's context, whose snapshot is given back at its end. `refresh` is None over HTTP."""
+    made = Operation(application, identity, claims, refresh)
     try:
         yield made
     finally:

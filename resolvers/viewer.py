@@ -9,13 +9,14 @@ import strawberry
 from sqlalchemy import func, select
 from strawberry.types import Info
 
+from core.errors import DomainError
 from events import cursors
 from events.reading import position
 from models.enums import ConfirmPolicy as ConfirmPolicies
 from models.users import settings, usage, user_limits, users
 from resolvers.enums import ConfirmPolicy
 from resolvers.fields import Node, column, node, one
-from resolvers.payloads import UserError, mutate
+from resolvers.payloads import UserError, mutate, user_error
 from resolvers.scalars import TimeZone
 from services.users import update_settings
 
@@ -138,6 +139,11 @@ class SettingsPayload:
     settings: Settings | None = one("user_id", description="The settings.")
 
 
+@strawberry.input(description="The token to go on with.")
+class RefreshAuthenticationInput:
+    token: str = strawberry.field(description="A good token of the same user, without a scheme before it.")
+
+
 @strawberry.type(description="The token as it became.")
 class AuthenticationPayload:
     authentication_token: AuthenticationToken | None = strawberry.field(description="The token.")
@@ -156,6 +162,18 @@ class ViewerMutations:
             return {"user_id": work.user_id}
 
         return await mutate(info, SettingsPayload, action)
+
+    @strawberry.mutation(
+        description="Over an open WebSocket: carry on under a fresh token, before the old one ends. Elsewhere INVALID."
+    )
+    async def refresh_authentication(
+        self, info: Info, input: Annotated[RefreshAuthenticationInput, strawberry.argument(description="The input.")]
+    ) -> AuthenticationPayload:
+        try:
+            await info.context.refresh(input.token)
+        except DomainError as error:
+            return AuthenticationPayload(authentication_token=None, user_errors=[user_error(error)])
+        return AuthenticationPayload(authentication_token=_token(info), user_errors=[])
 
     @strawberry.mutation(description="Make this request's token useless from now on, on every replica.")
     async def revoke_authentication(self, info: Info) -> AuthenticationPayload:

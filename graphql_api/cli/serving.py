@@ -18,7 +18,8 @@ from core.settings import Settings
 from graphql_api.app import Backend, backend, edge_limits, make_app
 from graphql_api.cli.databases import explained, migrated
 from graphql_api.cli.process import address_of, bind, check_address, until_signal
-from graphql_api.transport import uvicorn_options
+from graphql_api.schema import make_schema
+from graphql_api.transport import SocketRegistry, uvicorn_options
 
 GRACE: Final = 10
 """Seconds that running requests get at a shutdown."""
@@ -26,6 +27,10 @@ GRACE: Final = 10
 
 class _Server(uvicorn.Server):
     """Leaves signals to us, for there is more to end than the server, and says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, open_sockets: SocketRegistry) -> None:
+        super().__init__(config)
+        self._open_sockets = open_sockets
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -38,6 +43,10 @@ class _Server(uvicorn.Server):
             raise ConfigurationError("The server could not start; the log says why.") from end
         for bound in sockets or ():
             _say(f"Tasktalk listens on {address_of(bound)}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._open_sockets.stopping.set()  # event streams, which uvicorn would take for running requests
+        await super().shutdown(sockets)
 
     def end(self) -> bool:
         """Let running requests finish; asked again, don't. False before there is anything to let finish."""
@@ -61,16 +70,17 @@ async def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, dsn: Dsn, bound: socket.socket, servers: list[_Server]) -> None:
+    open_sockets = SocketRegistry(settings.limit_sockets_per_user)
     async with _opened(settings, dsn) as shared:
         config = uvicorn.Config(
-            make_app(shared),
+            make_app(shared, make_schema(settings), open_sockets),
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=GRACE,
             lifespan="on",
             **uvicorn_options(edge_limits(settings)),
         )
-        servers.append(_Server(config))
+        servers.append(_Server(config, open_sockets))
         await servers[0].serve([bound])
 
 

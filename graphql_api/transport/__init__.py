@@ -1,4 +1,5 @@
-"""The GraphQL endpoint: HTTP (GraphQL over HTTP) and WebSocket (graphql-transport-ws). Knows no type of the schema."""
+"""The GraphQL endpoint: HTTP (GraphQL over HTTP, graphql-sse) and WebSocket (graphql-transport-ws). Knows no type of
+the schema."""
 
 from graphql_api.transport.app import build_graphql_app, uvicorn_options
 from graphql_api.transport.hooks import Caller, EdgeHooks, EdgeLimits, Identity

@@ -8,6 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graphql_api.documents import EdgeSchema
+from graphql_api.transport.events import EventStreams
 from graphql_api.transport.headers import AnswerHeaders
 from graphql_api.transport.hooks import EdgeHooks, EdgeLimits
 from graphql_api.transport.http import HttpEndpoint
@@ -22,13 +23,12 @@ def build_graphql_app(
     limits: EdgeLimits | None = None,
     registry: SocketRegistry | None = None,
 ) -> ASGIApp:
-    """The ASGI application to mount at /graphql; it looks at no path. A `registry` lets others close its sockets."""
+    """The ASGI application to mount at /graphql; it looks at no path. A `registry` lets others end its connections."""
     limits = limits or EdgeLimits()
+    registry = registry if registry is not None else SocketRegistry(limits.sockets_per_user)
     operations = Operations(schema, hooks)
-    http = HttpEndpoint(operations, hooks, limits)
-    sockets = WebSocketEndpoint(
-        operations, hooks, limits, registry if registry is not None else SocketRegistry(limits.sockets_per_user)
-    )
+    http = HttpEndpoint(operations, hooks, limits, EventStreams(operations, limits, registry))
+    sockets = WebSocketEndpoint(operations, hooks, limits, registry)
 
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

@@ -15,6 +15,7 @@ from graphql_api.errors import Fault
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
+EVENTS = "text/event-stream"
 # RFC 6750 section 2.1: one scheme, then a b64token.
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -43,13 +44,18 @@ def media_type(value: str) -> tuple[str, dict[str, str]]:
     return name.strip().lower(), {key.strip().lower(): text.strip().strip('"') for key, _, text in pairs}
 
 
-def answer_type(accept: str) -> str:
-    """The media type to answer with (GraphQL over HTTP, section 4.1): JSON, unless the other is asked for by name."""
-    weights = {JSON: 0.0, GRAPHQL_JSON: 0.0}
+def answer_type(accept: str, *, subscription: bool = False) -> str:
+    """The media type to answer with (GraphQL over HTTP, section 4.1): JSON, unless another is asked for by name.
+
+    Events answer what asks for them above JSON, and a subscription, which JSON can't answer, that takes them at all.
+    """
+    weights = {JSON: 0.0, GRAPHQL_JSON: 0.0, EVENTS: 0.0}
     for part in accept.split(","):
         name, parameters = media_type(part)
         if name in weights:
             weights[name] = max(weights[name], _weight(parameters.get("q", "1")))
+    if weights[EVENTS] > (0 if subscription else max(weights[JSON], weights[GRAPHQL_JSON])):
+        return EVENTS
     return GRAPHQL_JSON if weights[GRAPHQL_JSON] > 0 and weights[GRAPHQL_JSON] >= weights[JSON] else JSON
 
 

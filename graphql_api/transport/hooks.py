@@ -27,13 +27,13 @@ class LiveConnection(Protocol):
     """The socket that an operation came through."""
 
     def refresh(self, identity: Identity) -> None:
-        """Go on as `identity`, until its token ends. Raises ValueError for another user's."""
+        """Go on as `identity`, until its token ends. Raises ValueError for another user's, or where it is closing."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls one operation, and over what: `connection` is None on HTTP. `scope` is the ASGI scope."""
+    """Who calls one operation, and over what: `connection` is None over HTTP. `scope` is the ASGI scope."""
 
     identity: Identity
     scope: Scope
@@ -45,7 +45,8 @@ class EdgeHooks:
     """The application's part.
 
     `authenticate` gets the scope of an HTTP request, before its body is read; `authenticate_token` the token of a
-    socket's connection_init. Both raise core.errors.Unauthenticated (another RequestError is shown as it is).
+    socket's connection_init, and an event stream's again as it begins. Both raise core.errors.Unauthenticated (another
+    RequestError is shown as it is).
     `operation_context` is entered once for each operation, of either transport, and its value is the operation's
     context; it is left when a query or mutation has its result, before that is sent, or when a subscription ends.
     """
@@ -61,6 +62,8 @@ class EdgeHooks:
 class EdgeLimits:
     """Sizes in bytes, times in seconds. 0 turns `operations_per_socket` or `sockets_per_user` off.
 
+    An event stream counts as a socket. On either a heartbeat follows so many quiet seconds.
+
     `origins` are exact origins ("https://app.example"): browsers on them may use HTTP (CORS) and open sockets. A page
     of the server's own origin always may.
     """
@@ -72,5 +75,6 @@ class EdgeLimits:
     init_seconds: float = 5.0
     operations_per_socket: int = 20
     sockets_per_user: int = 10
+    heartbeat_seconds: float = 12.0
     origins: tuple[str, ...] = ()
     preflight_seconds: int = 3600

@@ -1,15 +1,15 @@
-"""GraphQL over HTTP: one POST, one operation, one JSON answer (graphql/graphql-over-http)."""
+"""GraphQL over HTTP: one POST, one operation, one JSON answer (graphql/graphql-over-http), or a stream of events."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-import orjson
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from core.errors import RequestError, RequestErrorCode
+from graphql_api.documents import PreparedQuery
 from graphql_api.errors import Fault, body_of
 from graphql_api.transport.body import (
     BadJson,
@@ -20,7 +20,9 @@ from graphql_api.transport.body import (
     strict_json,
     too_large,
 )
-from graphql_api.transport.headers import GRAPHQL_JSON, JSON, answer_type, headers_of, media_type
+from graphql_api.transport.encoding import encode
+from graphql_api.transport.events import EventStream, EventStreams
+from graphql_api.transport.headers import EVENTS, GRAPHQL_JSON, JSON, answer_type, bearer_of, headers_of, media_type
 from graphql_api.transport.hooks import Caller, EdgeHooks, EdgeLimits
 from graphql_api.transport.operations import Answer, Operations, is_subscription
 
@@ -46,12 +48,14 @@ class _Refused(Exception):
 class HttpEndpoint:
     """ASGI application for HTTP requests."""
 
-    def __init__(self, operations: Operations, hooks: EdgeHooks, limits: EdgeLimits) -> None:
+    def __init__(self, operations: Operations, hooks: EdgeHooks, limits: EdgeLimits, streams: EventStreams) -> None:
         self._operations = operations
         self._hooks = hooks
         self._limits = limits
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response: Response | EventStream
         try:
             response = await self._respond(scope, receive)
         except ClientGone:
@@ -64,19 +68,24 @@ class HttpEndpoint:
             response = json_response(body_of(fault), _STATUS.get(fault.code, 400), headers=headers_of([fault]))
         await response(scope, receive, send)
 
-    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+    async def _respond(self, scope: Scope, receive: Receive) -> Response | EventStream:
         headers = Headers(scope=scope)
         if scope["method"] != "POST":
             raise _Refused(405, "Send operations by POST.", {"allow": "POST"})
         identity = await self._hooks.authenticate(scope)
         _check_media_type(headers)
         request = await self._read(headers, receive)
-        media = answer_type(",".join(headers.getlist("accept")))
         query = self._operations.prepare(request)
+        subscription = isinstance(query, PreparedQuery) and is_subscription(query)
+        media = answer_type(",".join(headers.getlist("accept")), subscription=subscription)
+        if media == EVENTS:
+            # The body may have taken seconds; from here on the registry ends what is revoked.
+            identity = await self._hooks.authenticate_token(bearer_of(scope))
+            return self._streams.open(query, request, Caller(identity, scope))
         if isinstance(query, Answer):
             return _answered(query, media)
-        if is_subscription(query):
-            raise _Refused(400, "Subscriptions are served over WebSocket (graphql-transport-ws), not by a plain POST.")
+        if subscription:
+            raise _Refused(400, f"A subscription needs `accept: {EVENTS}`, or a WebSocket (graphql-transport-ws).")
         return _answered(await self._operations.run(query, request, Caller(identity, scope)), media)
 
     async def _read(self, headers: Headers, receive: Receive) -> GraphQLRequest:
@@ -101,13 +110,8 @@ class HttpEndpoint:
 def json_response(
     content: object, status: int = 200, *, media_type: str = JSON, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A JSON answer. Numbers and texts go out as orjson writes them (RFC 8259)."""
+    """A JSON answer."""
     return Response(encode(content), status, headers, f"{media_type}; charset=utf-8")
-
-
-def encode(content: object) -> bytes:
-    """JSON in UTF-8. Raises TypeError for what JSON can't hold."""
-    return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS)
 
 
 def _answered(answer: Answer, media: str) -> Response:

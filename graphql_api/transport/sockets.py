@@ -1,11 +1,14 @@
-"""The open sockets of this process, by user: how many there may be, and closing those whose token was revoked."""
+"""The open sockets and event streams of this process, by user: how many there may be, and ending those whose token
+was revoked."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Protocol
 
+from core.clock import now
 from graphql_api.transport.hooks import Identity
 
 
@@ -16,14 +19,16 @@ class Socket(Protocol):
     def identity(self) -> Identity | None: ...
 
     def end(self) -> None:
-        """Close with 4403, soon; doesn't wait for it."""
+        """End as at the token's end, soon; doesn't wait for it."""
         ...
 
 
 class SocketRegistry:
-    """Counts and finds sockets. `per_user` 0 is no limit. One event loop only."""
+    """Counts and finds connections: sockets, and event streams among them. `per_user` 0 is no limit. One event loop
+    only. Whoever stops the server sets `stopping` first: event streams don't end by themselves."""
 
     def __init__(self, per_user: int) -> None:
+        self.stopping = asyncio.Event()
         self._per_user = per_user
         self._sockets: defaultdict[str, set[Socket]] = defaultdict(set)
 
@@ -56,3 +61,11 @@ class SocketRegistry:
         for socket in found:
             socket.end()
         return len(found)
+
+
+def end_of(identity: Identity) -> float | None:
+    """When the token ends, by the event loop's clock."""
+    if identity.expires_at is None:
+        return None
+    seconds = max(0.0, (identity.expires_at - now()).total_seconds())
+    return asyncio.get_running_loop().time() + seconds

@@ -11,13 +11,13 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from core.clock import now
 from core.errors import RequestError, RequestErrorCode, Unauthenticated
 from graphql_api.documents import PreparedQuery
 from graphql_api.transport.body import GraphQLRequest
+from graphql_api.transport.encoding import encode
 from graphql_api.transport.headers import bearer_token, origin_allowed
+from graphql_api.transport.heartbeat import Heartbeat
 from graphql_api.transport.hooks import Caller, EdgeHooks, EdgeLimits, Identity
-from graphql_api.transport.http import encode
 from graphql_api.transport.messages import (
     ClientMessage,
     CloseCode,
@@ -30,7 +30,7 @@ from graphql_api.transport.messages import (
     parse_message,
 )
 from graphql_api.transport.operations import Answer, Operations, is_subscription
-from graphql_api.transport.sockets import SocketRegistry
+from graphql_api.transport.sockets import SocketRegistry, end_of
 
 PROTOCOL = "graphql-transport-ws"
 # A peer that doesn't read can hold up even the close frame; uvicorn's keep-alive then ends the connection.
@@ -80,6 +80,9 @@ class Connection:
         self._clock = asyncio.timeout(limits.init_seconds)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._tasks = asyncio.TaskGroup()
+        self._heart: Heartbeat | None = None
+        self._beating: asyncio.Task[None] | None = None
+        self._sending = 0
         self._initialised = False
         self._ending = False
         self._open = True
@@ -93,15 +96,18 @@ class Connection:
                     await self._close(closing)
             finally:
                 self._open = False
+                self._be_quiet()
                 if self.identity is not None:
                     self._registry.remove(self.identity.user_id, self)
                 for task in self._running.values():
                     task.cancel()
 
     def refresh(self, identity: Identity) -> None:
-        """Go on as `identity`, until its token ends. Raises ValueError for another user's."""
+        """Go on as `identity`, until its token ends. Raises ValueError for another user's, or where it is closing."""
         if self.identity is None or identity.user_id != self.identity.user_id:
             raise ValueError("the token belongs to another user")
+        if not self._open or self._ending or self._clock.expired():
+            raise ValueError("the socket is closing")
         self._become(identity)
 
     def end(self) -> None:
@@ -155,6 +161,7 @@ class Connection:
             raise Closing(CloseCode.TRY_LATER, f"Sockets are limited to {limit} a user: try again later")
         self._become(identity)
         await self._send('{"type":"connection_ack"}')
+        self._heart = Heartbeat(self._limits.heartbeat_seconds, self._beat)
 
     async def _authenticate(self, payload: dict[str, Any]) -> Identity:
         try:
@@ -171,11 +178,7 @@ class Connection:
 
     def _become(self, identity: Identity) -> None:
         self.identity = identity
-        if identity.expires_at is None:
-            self._set_clock(None)
-        else:
-            seconds = max(0.0, (identity.expires_at - now()).total_seconds())
-            self._set_clock(asyncio.get_running_loop().time() + seconds)
+        self._set_clock(end_of(identity))
 
     def _set_clock(self, when: float | None) -> None:
         # A clock that is ending the connection, or has, isn't to be set again.
@@ -247,10 +250,26 @@ class Connection:
     async def _send(self, text: str) -> None:
         # Once the client is gone the reading side ends the operations; what they still send goes nowhere.
         if self._open:
+            self._sending += 1
             try:
                 await self._socket.send_text(text)
             except WebSocketDisconnect:
                 self._open = False
+            finally:
+                self._sending -= 1
+            if self._heart is not None:
+                self._heart.sent()
+
+    def _be_quiet(self) -> None:
+        if self._heart is not None:
+            self._heart.stop()
+        if self._beating is not None:
+            self._beating.cancel()
+
+    def _beat(self) -> None:
+        # Behind what waits for a slow client a ping would tell nothing; uvicorn's keep-alive sees whether it lives.
+        if not self._sending:
+            self._beating = self._tasks.create_task(self._send('{"type":"ping"}'))
 
     async def _close(self, closing: Closing) -> None:
         self._open = False

@@ -15,6 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from tests.support.events import streaming
 from tests.support.tasktalk_process import Running, data_directory, serve, tasktalk
 
 SEND = """mutation($text: String!) {
@@ -150,6 +151,24 @@ def test_a_signal_ends_the_server_and_the_embedded_database(number: signal.Signa
         running.process.send_signal(number)
         assert running.process.wait(60) == 0
         assert not pid_file.exists(), "a server that was stopped cleanly removes it"
+
+
+async def test_a_server_that_stops_breaks_streams_off_and_they_resume_on_the_next() -> None:
+    changes = "subscription($after: String) { changes(after: $after) { cursor ... on TaskChanged { task { title } } } }"
+    with data_directory() as directory:
+        with serve(directory) as running:
+            token = await asyncio.to_thread(running.token)
+            async with streaming(f"{running.url}/graphql", token, changes) as stream:
+                cursor = (await stream.result())["changes"]["cursor"]
+                running.process.terminate()
+                assert await stream.rest() == [], "no complete: there is more to come"
+            assert await asyncio.to_thread(running.process.wait, 60) == 0
+        with serve(directory) as running:
+            await asyncio.to_thread(post, running, token, SEND, text="add water the plants")
+            async with streaming(f"{running.url}/graphql", token, changes, variables={"after": cursor}) as stream:
+                while "task" not in (change := (await stream.result())["changes"]):
+                    pass
+    assert change["task"] == {"title": "water the plants"}
 
 
 def test_what_was_said_survives_a_kill() -> None:

@@ -358,6 +358,14 @@ async def test_a_context_that_refuses_ends_the_operation(edge: Edge) -> None:
             assert (types(messages), code_of(messages[0])) == (["error"], "RATE_LIMITED")
 
 
+async def test_a_quiet_socket_has_pings_once_it_is_acknowledged() -> None:
+    async with serving(EdgeLimits(heartbeat_seconds=0.01, init_seconds=30)) as edge, opened(edge) as socket:
+        await send(socket, init("good"), subscribe("1", LONG))
+        assert [await receive(socket) for _ in range(4)] == [{"type": "connection_ack"}, *[{"type": "ping"}] * 3]
+        await send(socket, {"type": "pong"}, {"type": "complete", "id": "1"})
+        assert types([m for m in await run(socket, "2", "{ hello }") if m["type"] != "ping"]) == ["next", "complete"]
+
+
 # ---------------------------------------------------------------- limits
 async def test_operations_in_one_socket_are_limited() -> None:
     async with serving(EdgeLimits(operations_per_socket=2)) as edge, ready(edge) as socket:

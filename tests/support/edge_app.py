@@ -45,12 +45,13 @@ class Context:
 
 @dataclass
 class State:
-    """What the tests look at: contexts opened and closed, and subscriptions that run."""
+    """What the tests look at: contexts opened and closed, and subscriptions and held queries that run."""
 
     opened: int = 0
     closed: int = 0
     streams: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until(self, *, streams: int) -> None:
         async with self.changed:
@@ -135,6 +136,15 @@ class Query:
     def slow(self) -> str:
         raise TimeoutError
 
+    @strawberry.field
+    async def held(self, info: Info) -> str:
+        await info.context.state.add_streams(1)
+        try:
+            await info.context.state.let_go.wait()
+        finally:
+            await info.context.state.add_streams(-1)
+        return "let go"
+
 
 @strawberry.type
 class Mutation:
@@ -165,6 +175,15 @@ class Subscription:
             await info.context.state.add_streams(-1)
 
     @strawberry.subscription
+    async def flood(self, info: Info) -> AsyncIterator[str]:
+        await info.context.state.add_streams(1)
+        try:
+            while True:
+                yield "x" * 1_000_000
+        finally:
+            await info.context.state.add_streams(-1)
+
+    @strawberry.subscription
     async def breaks(self) -> AsyncIterator[int]:
         yield 1
         raise ValueError(SECRET)
@@ -180,15 +199,19 @@ class Hooks:
     def __init__(self) -> None:
         self.state = State()
         self.people: dict[str, Person] = {}
+        self.revoked: set[str] = set()
         self.refuse: RequestError | None = None
+        self.asked = asyncio.Event()
 
     async def authenticate(self, scope: Scope) -> Person:
-        return await self.authenticate_token(bearer_of(scope))
+        person = await self.authenticate_token(bearer_of(scope))
+        self.asked.set()
+        return person
 
     async def authenticate_token(self, token: str) -> Person:
         if token == "broken":
             raise ValueError(SECRET)
-        if not token.startswith("good"):
+        if not token.startswith("good") or token in self.revoked:
             raise Unauthenticated
         return self.people.get(token, Person(token))
 
@@ -245,4 +268,5 @@ async def serving(limits: EdgeLimits | None = None, policy: DocumentPolicy | Non
         try:
             yield Edge("{}:{}".format(*listener.getsockname()), hooks, registry)
         finally:
+            registry.stopping.set()
             await server.shutdown(sockets=[listener])

@@ -6,7 +6,15 @@ import pytest
 from starlette.datastructures import Headers
 
 from core.errors import Unauthenticated
-from graphql_api.transport.headers import GRAPHQL_JSON, JSON, answer_type, bearer_of, bearer_token, origin_allowed
+from graphql_api.transport.headers import (
+    EVENTS,
+    GRAPHQL_JSON,
+    JSON,
+    answer_type,
+    bearer_of,
+    bearer_token,
+    origin_allowed,
+)
 
 
 @pytest.mark.parametrize("value", ["Bearer abc.d-e_f==", "bearer abc", "BEARER   abc"])
@@ -41,10 +49,29 @@ def test_the_token_comes_from_exactly_one_header() -> None:
         ("application/graphql-response+json; q=0", JSON),
         ("application/graphql-response+json; q=nan", JSON),
         ("application/graphql-response+jsonx", JSON),
+        ("text/event-stream", EVENTS),
+        ("Text/Event-Stream; charset=utf-8, */*", EVENTS),
+        ("application/json; q=0.5, text/event-stream", EVENTS),
+        ("application/graphql-response+json, application/json, text/event-stream, multipart/mixed", GRAPHQL_JSON),
+        ("text/event-stream; q=0", JSON),
     ],
 )
 def test_the_answer_type_follows_accept(accept: str, answered: str) -> None:
     assert answer_type(accept) == answered
+
+
+@pytest.mark.parametrize(
+    ("accept", "answered"),
+    [
+        ("", JSON),
+        ("*/*", JSON),
+        ("text/event-stream; q=0", JSON),
+        ("application/json, text/event-stream; q=0.1", EVENTS),
+        ("text/event-stream, multipart/mixed", EVENTS),
+    ],
+)
+def test_a_subscription_is_answered_in_events_wherever_they_are_taken(accept: str, answered: str) -> None:
+    assert answer_type(accept, subscription=True) == answered
 
 
 @pytest.mark.parametrize(
