@@ -15,7 +15,7 @@ from tasktalk_client.link import PATIENCE, Link, Patience, Source
 from tasktalk_client.socket import Data, Lost, Socket
 from tasktalk_client.turns import ENDED, TurnView
 
-_LOSSES: Final = 20  # of the socket, under one request
+_LOSSES: Final = 20  # of the socket, under one request that was sent
 _MESSAGE_REFUSED: Final = frozenset({1009, 4400})
 
 Variables = Mapping[str, object]
@@ -66,7 +66,8 @@ class Client:
         mutation can't be sent again, and whether it was done isn't known.
         """
         again = is_repeatable(document, variables) if repeat is None else repeat
-        for _ in range(_LOSSES):
+        losses = 0
+        while losses < _LOSSES:
             socket = await self._link.socket()
             try:
                 answer = await self._answer(socket, document, variables)
@@ -74,9 +75,8 @@ class Client:
                 if lost.code in _MESSAGE_REFUSED:
                     raise OperationFailed("The server can't take this request: it is too large or malformed.") from None
                 if lost.sent and not again:
-                    raise ServerLost(
-                        "The server was lost before it answered; whether it was done isn't known."
-                    ) from None
+                    raise ServerLost("The server was lost in mid-answer; whether it was done isn't known.") from None
+                losses += lost.sent
             else:
                 self._link.is_well()
                 return answer

@@ -22,7 +22,8 @@ _CALL: Final = """fragment CallFields on ToolCall {
   tasks { id title } needsConfirmation createdAt executedAt undoneAt version
 }"""
 _TURN: Final = """fragment TurnFields on Turn {
-  id conversation { id } message { id } status attempt notice confirmUntil version draft reply { id content }
+  id conversation { id } message { id } status attempt notice { kind message until } confirmUntil version draft
+  reply { id content }
   error { code message retryable } createdAt startedAt finishedAt canUndo
 }"""
 _SETTINGS: Final = "fragment SettingsFields on Settings { id timeZone locale confirm version }"
@@ -108,16 +109,19 @@ REFRESH: Final = """mutation Refresh($input: RefreshAuthenticationInput!) {
 }"""
 
 _UNREAD: Final = re.compile(r'#[^\n]*|"""(?:\\"""|[^"]|"(?!""))*"""|"(?:\\.|[^"\\\n])*"')
-_OPERATION: Final = re.compile(r"[{}]|\bmutation\b")
+_OPERATION: Final = re.compile(r"[{}()]|\bmutation\b")
 
 
 def is_mutation(document: str) -> bool:
-    """Whether a mutation stands in the document: the word outside of braces, strings and comments."""
+    """Whether a mutation stands in the document: the word outside of brackets, strings and comments.
+
+    An operation of that name is taken for one too, which is the safe way to be wrong.
+    """
     depth = 0
     for found in _OPERATION.findall(_UNREAD.sub(" ", document)):
         if found == "mutation" and depth == 0:
             return True
-        depth += {"{": 1, "}": -1}.get(found, 0)
+        depth += {"{": 1, "(": 1, "}": -1, ")": -1}.get(found, 0)
     return False
 
 

@@ -102,6 +102,14 @@ class Reply(TypedDict):
     content: str
 
 
+class Notice(TypedDict):
+    """What holds a running turn up: RETRYING or FALLBACK."""
+
+    kind: str
+    message: str
+    until: str | None
+
+
 class Turn(TypedDict):
     """`toolCalls` come with a followed turn, and not with a change."""
 
@@ -110,7 +118,7 @@ class Turn(TypedDict):
     message: Reference
     status: str
     attempt: int
-    notice: str | None
+    notice: Notice | None
     confirmUntil: str | None
     version: int
     draft: str

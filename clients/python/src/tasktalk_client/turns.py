@@ -12,6 +12,8 @@ from tasktalk_client.errors import UNREADABLE, OperationFailed
 ENDED: Final = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 """The statuses after which nothing follows."""
 
+_KINDS: Final = frozenset({"TurnSnapshot", "TextDelta", "ToolCallUpdate", "TurnEnded"})
+
 
 @dataclass(frozen=True, slots=True)
 class TurnUpdate:
@@ -97,7 +99,7 @@ class TurnView:
             case {"__typename": "TurnEnded", "turn": dict(turn)}:
                 self._know(turn)
                 text = turn["reply"]["content"] if turn["reply"] is not None else self.text
-            case {"__typename": str()}:  # of a newer server
+            case {"__typename": str(kind)} if kind not in _KINDS:  # of a newer server
                 text = self.text
             case _:
                 raise KeyError
