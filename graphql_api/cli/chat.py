@@ -16,10 +16,8 @@ import typer
 from rich.console import Console
 
 from core import clock
-from core.errors import TasktalkError
 from core.settings import load
 from graphql_api.cli.chat_api import (
-    ENDED,
     FOLLOW_CHANGES,
     FOLLOW_TURN,
     SEND,
@@ -31,15 +29,16 @@ from graphql_api.cli.chat_api import (
     Sent,
     TasksRead,
     TurnData,
-    TurnRead,
     UserError,
     ViewerRead,
+    ask,
+    read_as,
 )
 from graphql_api.cli.chat_server import OwnServer, is_running
 from graphql_api.cli.chat_terminal import Lines, LiveScreen, PlainScreen, Screen, piped_lines, tidy_terminal, typed_line
 from graphql_api.cli.chat_view import ChangeView, Note, TurnView, task_line
-from graphql_api.cli.live import ClientError, Endpoint, Live, OperationFailed
 from services.auth.development import is_loopback_host, issue, load_key
+from tasktalk_client import Client, ClientError, OperationFailed, TurnGone
 
 HELP: Final = """\
 Say what is to be done, in your own words: add buy milk tomorrow at 5pm
@@ -48,7 +47,7 @@ Say what is to be done, in your own words: add buy milk tomorrow at 5pm
 /help    this
 /quit    leave (also Ctrl-D)"""
 
-_TOKEN_SECONDS: Final = 3600  # a new one is signed at each connection
+_TOKEN_SECONDS: Final = 3600  # a new one is signed at each connection, and before the end
 _LARGEST_MESSAGE: Final = 50_000  # bytes; the server's frames end at 64 KiB, and its messages at 10,000 characters
 _LONGEST_WAIT: Final = 120.0  # seconds until a limit lets a script's next message through
 _ELSEWHERE: Final = 20  # lines kept while a reply is shown
@@ -57,16 +56,16 @@ Pause = Callable[[float], Awaitable[None]]
 
 
 class Session:
-    """A conversation over a live connection.
+    """A conversation over a client of the API.
 
     `patient`: a message that a limit refuses waits (by `pause`, in seconds) until the server takes it: a script can't
     say it again.
     """
 
     def __init__(
-        self, live: Live, screen: Screen, lines: Lines, *, patient: bool = False, pause: Pause = asyncio.sleep
+        self, client: Client, screen: Screen, lines: Lines, *, patient: bool = False, pause: Pause = asyncio.sleep
     ) -> None:
-        self._live = live
+        self._client = client
         self._screen = screen
         self._lines = lines
         self._patient = patient
@@ -78,9 +77,8 @@ class Session:
         self._elsewhere: list[str] = []
 
     async def run(self) -> None:
-        """Until the lines end or /quit. Raises TasktalkError where it can't go on."""
-        viewer = (await self._live.ask(VIEWER, {}, ViewerRead)).viewer
-        self._cursor = viewer.cursor
+        """Until the lines end or /quit. Raises ClientError where it can't go on."""
+        self._cursor = (await ask(self._client, VIEWER, {}, ViewerRead)).viewer.cursor
         self._screen.remark("Connected. /help says what can be said.")
         try:
             async with asyncio.TaskGroup() as group:
@@ -90,7 +88,7 @@ class Session:
                 finally:
                     follower.cancel()
         except ExceptionGroup as group:
-            expected, others = group.split(TasktalkError)
+            expected, others = group.split(ClientError)
             if expected is None or others is not None:
                 raise
             raise expected.exceptions[0] from None
@@ -127,7 +125,7 @@ class Session:
                 self._screen.problem("There is no such command; /help lists them.")
 
     async def _list_tasks(self) -> None:
-        page = (await self._live.ask(TASKS, {}, TasksRead)).tasks
+        page = (await ask(self._client, TASKS, {}, TasksRead)).tasks
         for edge in page.edges:
             self._screen.say(task_line(edge.node))
         if not page.edges:
@@ -160,7 +158,7 @@ class Session:
         """One key a message: however often it goes out, it is said once."""
         said = {"content": content, "conversationId": self._conversation_id, "idempotencyKey": str(uuid.uuid4())}
         while True:
-            sent = (await self._live.ask(SEND, {"input": said}, Sent)).send_message
+            sent = (await ask(self._client, SEND, {"input": said}, Sent)).send_message
             if sent.turn is not None:
                 self._changes.own.add(sent.turn.id)
             wait = _wait_for(sent.user_errors) if self._patient else None
@@ -170,50 +168,29 @@ class Session:
 
     async def _follow_turn(self, turn_id: str) -> None:
         view = TurnView()
-        while not await self._watch(turn_id, view) and not await self._read_turn(turn_id, view):
-            await self._live.pause(ClientError("The server stopped following the answer; it may still come."))
+        try:
+            async with aclosing(self._client.turn(turn_id, follow=FOLLOW_TURN, read=TURN)) as updates:
+                async for seen in updates:
+                    for shown in view.apply(read_as(TurnData, {"turn": seen.update.data}).turn):
+                        self._screen.show(shown)
+                    if view.done:
+                        break
+        except TurnGone as gone:
+            self._screen.show(Note(f"✗ {gone.message}"))
         if view.waits:
             # It goes on under another turn's eyes; what it then does comes as changes.
             self._changes.own.discard(turn_id)
 
-    async def _watch(self, turn_id: str, view: TurnView) -> bool:
-        """Show the turn until it is done. False where the server ends the stream before that."""
-        async with aclosing(self._live.follow(FOLLOW_TURN, lambda: {"id": turn_id}, TurnData)) as updates:
-            async for data in updates:
-                for shown in view.apply(data.turn):
-                    self._screen.show(shown)
-                if view.done:
-                    return True
-        return False
-
-    async def _read_turn(self, turn_id: str, view: TurnView) -> bool:
-        """The stream ended without the turn's end: whether it has ended all the same, which is then shown."""
-        turn = (await self._live.ask(TURN, {"id": turn_id}, TurnRead)).turn
-        if turn is None:
-            self._screen.show(Note("✗ The message and its answer are gone."))
-            return True
-        if turn.status not in ENDED:
-            return False
-        for shown in view.end(turn):
-            self._screen.show(shown)
-        return True
-
     async def _follow_changes(self) -> None:
-        stopped = ClientError("The server stopped telling what changes.")
-        while True:
-            try:
-                changes = self._live.follow(FOLLOW_CHANGES, lambda: {"after": self._cursor}, ChangeData)
-                async with aclosing(changes) as events:
-                    async for data in events:
-                        line = self._changes.apply(data.changes)
-                        self._cursor = data.changes.cursor
-                        if line is not None:
-                            self._tell(line)
-            except OperationFailed as failure:
-                # The chat itself needs no changes.
-                self._tell(f"Changes made elsewhere aren't shown: {failure.message}")
-                return
-            await self._live.pause(stopped)
+        try:
+            async with aclosing(self._client.changes(self._cursor, document=FOLLOW_CHANGES)) as changes:
+                async for change in changes:
+                    line = self._changes.apply(read_as(ChangeData, {"changes": change.data}).changes)
+                    if line is not None:
+                        self._tell(line)
+        except OperationFailed as failure:
+            # The chat itself needs no changes.
+            self._tell(f"Changes made elsewhere aren't shown: {failure.message}")
 
     def _tell(self, line: str) -> None:
         if not self._answering:
@@ -248,7 +225,7 @@ def base_url(text: str) -> str:
 
 
 async def talk(url: str | None, token: str | None, data_dir: Path | None, user: str) -> None:
-    """Find or start a server and talk over it, on this process' terminal. Raises TasktalkError."""
+    """Find or start a server and talk over it, on this process' terminal. Raises ClientError."""
     settings = load(data_dir=data_dir)
     fixed = base_url(url) if url is not None else None
     if token is None and not settings.development:
@@ -269,13 +246,13 @@ async def talk(url: str | None, token: str | None, data_dir: Path | None, user: 
             screen.remark("No server runs yet; starting one.")
             own = await stack.enter_async_context(OwnServer.of(settings.data_dir))
 
-        async def endpoint() -> Endpoint:
-            where = await own.url() if own is not None else fixed or default
-            return Endpoint(where, token or _signed(settings.data_dir, user))
+        async def signed() -> str:
+            return _signed(settings.data_dir, user)
 
-        live = Live(endpoint, lambda present: screen.remark(_STATES[present]))
-        await stack.enter_async_context(live)
-        await Session(live, screen, lines, patient=not typed).run()
+        where = own.url if own is not None else fixed or default
+        client = Client(where, token or signed, on_state=lambda present: screen.remark(_STATES[present]))
+        await stack.enter_async_context(client)
+        await Session(client, screen, lines, patient=not typed).run()
 
 
 @contextmanager

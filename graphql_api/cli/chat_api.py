@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-ENDED: Final = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
+from tasktalk_client import Client, OperationFailed
+from tasktalk_client.errors import UNREADABLE
+
+Shape = TypeVar("Shape", bound=BaseModel)
 
 _TASK = "title dueDate dueAt timeZone priority isCompleted labels { name }"
 _CALL = f"""id toolName status error {{ message }} tasks {{ {_TASK} }}
@@ -131,12 +135,6 @@ class TurnData(Answer):
     turn: TurnUpdate
 
 
-class TurnRead(Answer):
-    """The data of `TURN`."""
-
-    turn: Turn | None
-
-
 class Reference(Answer):
     id: str
 
@@ -217,3 +215,16 @@ class ViewerRead(Answer):
     """The data of `VIEWER`."""
 
     viewer: Viewer
+
+
+async def ask(client: Client, document: str, variables: Mapping[str, object], shape: type[Shape]) -> Shape:
+    """One answer, by its shape."""
+    return read_as(shape, await client.execute(document, variables))
+
+
+def read_as(shape: type[Shape], data: Mapping[str, object]) -> Shape:
+    """Raises OperationFailed for an answer of another shape."""
+    try:
+        return shape.model_validate(data)
+    except ValidationError:
+        raise OperationFailed(UNREADABLE) from None

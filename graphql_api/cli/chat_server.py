@@ -15,7 +15,7 @@ from typing import Final
 
 import httpx2
 
-from graphql_api.cli.live import ClientError
+from tasktalk_client import ClientError
 
 _LISTENS: Final = re.compile(r"\blistens on (https?://[^\s/]+)")
 _START_SECONDS: Final = 90.0  # the first start of a data directory makes its database

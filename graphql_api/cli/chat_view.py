@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,9 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core import clock
-from events.deltas import Delta, DraftView
 from graphql_api.cli.chat_api import (
-    ENDED,
     Call,
     Change,
     Task,
@@ -23,10 +20,10 @@ from graphql_api.cli.chat_api import (
     TurnSnapshot,
     TurnUpdate,
 )
+from tasktalk_client import ENDED, Draft, Repeats
 
 _NAMED: Final = 3  # tasks that one line names
 _TITLE: Final = 80  # characters of a title or an error within a line
-_REMEMBERED: Final = 1_000  # changes, so that a repeat isn't shown twice
 # C0 but tab and newline, DEL and C1, surrogates, and what turns the direction of text: escape sequences and disguises.
 _UNSHOWN: Final = dict.fromkeys(
     [
@@ -87,7 +84,7 @@ class TurnView:
     def __init__(self) -> None:
         self.done = False
         self.waits = False
-        self._draft: DraftView | None = None
+        self._draft = Draft()
         self._shown = ""
         self._noted: set[tuple[str, str]] = set()
 
@@ -95,13 +92,11 @@ class TurnView:
         """What an update adds to the screen; nothing where it was known already."""
         match update:
             case TurnSnapshot(attempt=attempt, draft=draft, turn=turn):
-                self._draft = DraftView(attempt, draft)
+                self._draft.take(attempt, draft)
                 return [*self._calls(turn.tool_calls), *self._catch_up(), *self._waiting(turn)]
             case TextDelta(attempt=attempt, offset=offset, text=text):
                 # One that doesn't fit is let go: a snapshot follows.
-                if self._draft is None or self._draft.apply(Delta(attempt, offset, text)) in ("drop", "hole"):
-                    return []
-                return self._catch_up()
+                return self._catch_up() if self._draft.append(attempt, offset, text) else []
             case ToolCallUpdate(tool_call=call):
                 return self._calls([call])
             case TurnEnded(turn=turn):
@@ -129,7 +124,6 @@ class TurnView:
     def _catch_up(self) -> list[Shown]:
         """From what is shown to the draft. A draft that is behind (a server that came back) isn't taken for a new one
         until it differs."""
-        assert self._draft is not None
         text = self._draft.text
         if self._shown.startswith(text):
             return []
@@ -159,16 +153,12 @@ class ChangeView:
     def __init__(self) -> None:
         self.own: set[str] = set()
         self.conversation_id: str | None = None
-        self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._seen = Repeats()
 
     def apply(self, change: Change) -> str | None:
         """A line about it, or None where it is a repeat, one's own, or nothing to show."""
-        key = (change.cursor, change.kind)
-        if key in self._seen:
+        if self._seen.has(change.cursor, change.kind):
             return None
-        self._seen[key] = None
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
         match change.kind:
             case "TaskChanged":
                 return self._task(change)

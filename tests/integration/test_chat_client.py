@@ -17,12 +17,11 @@ from typing import Any
 import pytest
 
 from core import clock
-from core.errors import TasktalkError
 from graphql_api.cli.chat import Session
 from graphql_api.cli.chat_server import OwnServer, is_running
 from graphql_api.cli.chat_terminal import Lines
 from graphql_api.cli.chat_view import Note, Restart, Shown, Text
-from graphql_api.cli.live import ClientError, Endpoint, Live, Patience, Refused, ServerLost
+from tasktalk_client import Client, ClientError, Patience, Refused, ServerLost
 from tests.support.fake_chat_server import Close, Cut, Errors, FakeServer, Raw, Step
 
 PATIENCE = Patience(first=lambda: [0.0] * 3, again=lambda: [0.0] * 50)
@@ -180,14 +179,14 @@ def failing(error: Exception) -> Callable[[dict[str, Any], int], AsyncIterator[S
 
 
 @asynccontextmanager
-async def live_to(server: FakeServer, on_state: Callable[[bool], None] = lambda _: None) -> AsyncIterator[Live]:
+async def live_to(server: FakeServer, on_state: Callable[[bool], None] = lambda _: None) -> AsyncIterator[Client]:
     asked = iter(range(1_000))
 
-    async def endpoint() -> Endpoint:
-        return Endpoint(server.url, f"token-{next(asked)}")
+    async def token() -> str:
+        return f"token-{next(asked)}"
 
-    async with Live(endpoint, on_state, PATIENCE) as live:
-        yield live
+    async with Client(server.url, token, on_state=on_state, patience=PATIENCE) as client:
+        yield client
 
 
 async def said(server: FakeServer, *lines: str, patient: bool = False) -> Record:
@@ -513,8 +512,8 @@ async def test_the_chat_goes_on_where_changes_are_refused(server: FakeServer) ->
 
 
 # ---------------------------------------------------------------- refusals
-async def refusal(server: FakeServer, *lines: str) -> TasktalkError:
-    with pytest.raises(TasktalkError) as caught:
+async def refusal(server: FakeServer, *lines: str) -> ClientError:
+    with pytest.raises(ClientError) as caught:
         await said(server, *lines)
     return caught.value
 

@@ -18,8 +18,8 @@ from graphql_api.cli.chat import _wait_for, base_url
 from graphql_api.cli.chat_api import Call, Change, ChangeData, Task, TurnData, UserError
 from graphql_api.cli.chat_terminal import LiveScreen, PlainScreen, piped_lines
 from graphql_api.cli.chat_view import ChangeView, Note, Restart, Shown, Text, TurnView, call_line, clean, task_line
-from graphql_api.cli.live import ClientError
 from graphql_api.schema import make_schema
+from tasktalk_client import ClientError
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
