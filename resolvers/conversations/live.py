@@ -137,6 +137,8 @@ class _TurnStream:
                 if state.status.ended:
                     yield TurnEnded(turn_key=self._turn_id)
                     return
+                if state.status is TurnStatus.RUNNING:
+                    self._look_soon()  # what was said between the last save and now is in no delta to come
                 while True:
                     item = await self._queue.get()
                     if isinstance(item, _Over):
