@@ -130,11 +130,15 @@ class TurnRunner:
         await self._end(lambda: self._work(action))
 
     async def _end(self, action: Callable[[], Any]) -> None:
-        """Do what ends the turn, unless it is another worker's by now."""
+        """Do what ends the turn, unless it is another worker's by now. No word to stop it cuts that off."""
+        self._running = None
         try:
             await action()
         except LeaseLost:
             self._log.info("lease_lost")
+        except asyncio.CancelledError:
+            await asyncio.shield(self._hand_on())
+            raise
 
     async def _work(self, action: Callable[[UnitOfWork], Any]) -> Any:
         return await self._engine.database.work(self._lease.user_id, action)
