@@ -168,7 +168,8 @@ class Database:
         link = await self._opened(begin + self._settings_of(user_id))
         try:
             yield link
-            if await link.script("COMMIT") != "COMMIT":  # it answers ROLLBACK where an error in it was passed over
+            ended = await link.script("COMMIT")
+            if begin == _WRITE and ended != "COMMIT":  # it answers ROLLBACK where an error in it was passed over
                 raise RuntimeError("the transaction had failed before its end")
         except DBAPIError as error:
             if timed_out(error):

@@ -94,9 +94,14 @@ class Link:
         kind = IntegrityError if isinstance(error, IntegrityConstraintViolationError) else DBAPIError
         return kind(sql, None, error, hide_parameters=True, connection_invalidated=self._driver.is_closed())
 
-    async def close(self) -> None:
+    @property
+    def lost(self) -> bool:
+        """Whether the database has ended it, or can't be reached through it."""
+        return bool(self._driver.is_closed())
+
+    async def close(self, *, at_once: bool = False) -> None:
         """End the connection; one that isn't sound without a word to the server."""
-        if not self.sound:
+        if at_once or not self.sound:
             self._driver.terminate()
         await self.connection.close()
 
@@ -127,8 +132,11 @@ class Links:
             raise
 
     async def give(self, link: Link) -> None:
-        """Give a connection back; one that is in a transaction still, or isn't sound, is closed."""
+        """Give a connection back; one that is in a transaction still, or isn't sound, is closed. Where it was lost the
+        idle ones are given up as well: they may be, too."""
         try:
+            while link.lost and self._idle:
+                await self._idle.pop().close(at_once=True)
             if self._closed or not link.sound or link.in_transaction:
                 await link.close()
             else:

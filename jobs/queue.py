@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final, Protocol
+from typing import Any, Final, LiteralString, Protocol
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate import App, JobContext, PsycopgConnector, sql
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
+from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
+from psycopg_pool import AsyncConnectionPool
 
 from core.database import SCHEMA
 from core.dsn import Dsn
@@ -26,8 +29,8 @@ APPLICATION: Final = "tasktalk queue"
 PATH: Final = f"{SCHEMA},pg_catalog"
 """procrastinate's SQL is unqualified."""
 
-ECHO: Final = 0.05
-"""Seconds after which a notification is heard again."""
+RESTED: Final = 15.0
+"""Seconds without use after which a connection is looked at before it is used."""
 
 Wake = Callable[[str, UUID], Awaitable[None]]
 
@@ -39,35 +42,69 @@ class Heard(Protocol):
 
 
 class ListeningConnector(PsycopgConnector):
-    """Passes each notification on a second time, a little later.
+    """Keeps a notification that comes while the worker looks for a job, and passes it on when the look is over.
 
-    procrastinate's worker forgets what it heard while it was looking for a job: one that was committed just then would
-    wait for the next poll. By the echo, that look is over.
+    procrastinate's worker forgets what it heard in the midst of a look: a job that was committed just then would wait
+    for the next poll.
     """
 
-    async def listen_notify(self, on_notification: Heard, channels: Iterable[str]) -> None:
-        last: dict[str, str] = {}
-        heard = asyncio.Event()
+    def __init__(self, **pool: Any) -> None:
+        super().__init__(**pool, configure=_autocommit)
+        self._looking = False
+        self._heard: dict[str, str] = {}
+        self._look_is_over = asyncio.Event()
 
+    async def execute_query_one_async(self, query: LiteralString, **arguments: Any) -> dict[str, Any]:
+        look = query == sql.queries["fetch_job"]
+        self._looking = self._looking or look  # a worker has one under way
+        try:
+            found: dict[str, Any] = await super().execute_query_one_async(query, **arguments)
+            return found
+        finally:  # nothing else runs between here and where the worker forgets
+            if look:
+                self._looking = False
+                if self._heard:
+                    self._look_is_over.set()
+
+    async def listen_notify(self, on_notification: Heard, channels: Iterable[str]) -> None:
         async def hear(*, channel: str, payload: str) -> None:
-            last[channel] = payload
-            heard.set()
+            if self._looking:
+                self._heard[channel] = payload
             await on_notification(channel=channel, payload=payload)
 
         async def repeat() -> None:
             while True:
-                await heard.wait()
-                heard.clear()
-                await asyncio.sleep(ECHO)
-                for channel, payload in last.items():
+                await self._look_is_over.wait()
+                self._look_is_over.clear()
+                heard, self._heard = self._heard, {}
+                for channel, payload in heard.items():
                     await on_notification(channel=channel, payload=payload)
 
-        repeating = asyncio.create_task(repeat(), name="echo")
+        repeating = asyncio.create_task(repeat(), name="heard in the midst of a look")
         try:
             await super().listen_notify(hear, channels)
         finally:
             repeating.cancel()
             await asyncio.wait([repeating])
+
+    async def _create_pool(self, pool_args: dict[str, Any]) -> AsyncConnectionPool:
+        """One that looks whether a connection lives only where it has rested for a while."""
+        return AsyncConnectionPool(**pool_args, open=False, check=_check_rested)
+
+
+async def _autocommit(connection: AsyncConnection) -> None:
+    """Each of procrastinate's steps is a single statement."""
+    await connection.set_autocommit(True)
+
+
+_used_at: WeakKeyDictionary[AsyncConnection, float] = WeakKeyDictionary()
+
+
+async def _check_rested(connection: AsyncConnection) -> None:
+    now = asyncio.get_running_loop().time()
+    if now - _used_at.get(connection, -RESTED) >= RESTED:
+        await AsyncConnectionPool.check_connection(connection)
+    _used_at[connection] = now
 
 
 class PooledConnector(PsycopgConnector):

@@ -12,7 +12,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import insert, select
+from procrastinate import sql
+from sqlalchemy import insert, select, text
 from structlog.testing import capture_logs
 
 from assistant.turn import TurnRunner
@@ -407,6 +408,7 @@ def test_what_the_url_says_of_the_session_stays() -> None:
 async def test_a_notification_is_heard_again_when_the_look_it_fell_into_is_over(dsn: Dsn, talk: Talk) -> None:
     heard: list[str] = []
     connector = ListeningConnector(conninfo=conninfo(dsn), min_size=1, max_size=2)
+    owner = runner.owner_engine(dsn)
 
     async def hear(*, channel: str, payload: str) -> None:
         heard.append(payload)
@@ -416,11 +418,23 @@ async def test_a_notification_is_heard_again_when_the_look_it_fell_into_is_over(
     async with asyncio.timeout(GUARD):
         while not heard:  # until it listens
             await as_owner(dsn, "NOTIFY some_channel, 'early'")
+        async with owner.begin() as connection:
+            await connection.execute(text("LOCK TABLE tasktalk.procrastinate_jobs"))
+            look = asyncio.create_task(
+                connector.execute_query_one_async(sql.queries["fetch_job"], queues=["none"], worker_id=None)
+            )
+            await as_owner(dsn, "NOTIFY some_channel, 'meanwhile'")
+            await until(lambda: "meanwhile" in heard)
+        await look
+        await until(lambda: heard.count("meanwhile") == 2)
         await as_owner(dsn, "NOTIFY some_channel, 'late'")
-    await until(lambda: heard.count("late") == 2)
+        await as_owner(dsn, "NOTIFY some_channel, 'later'")
+        await until(lambda: "later" in heard)
+    assert heard.count("late") == 1
     listening.cancel()
     await asyncio.wait([listening])
     await connector.close_async()
+    await owner.dispose()
 
 
 async def test_a_job_never_raises(
