@@ -51,9 +51,11 @@ async def test_who_waits_for_a_turn_of_a_deleted_conversation_is_answered(ann: P
     ann.model.then(Said("Half", hold=True))
     async with ann.working():
         first = await ann.send("tell me")
-        waiting = asyncio.create_task(ann.send("and then?", wait=60))
         await ann.model.holds()
-        await until(lambda: ann.api.application.hub.followers == 1)
+        async with ann.api.subscribe("subscription { changes(kinds: [MESSAGE]) { __typename } }") as events:
+            await anext(events)
+            waiting = asyncio.create_task(ann.send("and then?", wait=60))
+            await anext(events)
         await remove(replace(ann, conversation=first["conversation"]["id"]))
         async with asyncio.timeout(GUARD):
             payload = await waiting
@@ -148,7 +150,7 @@ async def test_a_turn_that_waits_gives_its_place_to_one_that_waits_for_it(ann: P
 
 async def test_a_stop_while_a_round_is_stored_keeps_its_text(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     storing, go_on = asyncio.Event(), asyncio.Event()
-    store = turns.commit_round
+    store = turns.complete_round
 
     async def slowly(work: UnitOfWork, *given: Any, **more: Any) -> Any:
         done = await store(work, *given, **more)
@@ -156,11 +158,12 @@ async def test_a_stop_while_a_round_is_stored_keeps_its_text(ann: Person, monkey
         await go_on.wait()
         return done
 
-    monkeypatch.setattr(turns, "commit_round", slowly)
+    monkeypatch.setattr(turns, "complete_round", slowly)
     ann.model.then("All of an answer.")
     async with ann.working() as worker:
         sent = await ann.send("tell me")
-        await storing.wait()
+        async with asyncio.timeout(GUARD):
+            await storing.wait()
         worker._leases.stop(parse_global_id(sent["turn"]["id"], "Turn"))
         turn = await ann.wait(sent["turn"]["id"])
     assert (turn["status"], turn["reply"]["content"]) == ("CANCELLED", "All of an answer.")
