@@ -68,7 +68,7 @@ async def bus() -> AsyncIterator[Bus]:
 
 @pytest.fixture
 async def database(dsn: Dsn, bus: Bus) -> AsyncIterator[Database]:
-    opened = Database(make_links(dsn, size=10), ChangeLog(bus))
+    opened = Database(make_links(dsn, size=10, wait=30), ChangeLog(bus))
     yield opened
     await opened.close()
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from sqlalchemy import (
@@ -71,7 +71,7 @@ async def backend(database: Database, user: str) -> int:
     [
         (Text(), "ä 'quoted' \\ text"),
         (Text(), None),
-        (Uuid(), uuid4()),
+        (Uuid(), UUID(int=7)),
         (Uuid(), None),
         (SmallInteger(), 3),
         (Integer(), -5),
@@ -85,7 +85,7 @@ async def backend(database: Database, user: str) -> int:
         (Interval(), timedelta(days=1, seconds=3)),
         (JSONB(), {"a": [1, None, "ä", {"b": True}]}),
         (JSONB(), []),
-        (ARRAY(Uuid), [uuid4(), uuid4()]),
+        (ARRAY(Uuid), [UUID(int=7), UUID(int=2**127)]),
         (ARRAY(Uuid), []),
         (ARRAY(Text), ["a", None, 'b"c']),
     ],

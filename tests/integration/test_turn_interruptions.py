@@ -27,9 +27,10 @@ from assistant.providers.base import (
     UsageReported,
 )
 from assistant.turn import TurnRunner
-from core.database import Database, make_engine
+from core.database import Database, make_links
 from core.dsn import Dsn
 from core.ids import parse_global_id
+from core.links import Link
 from core.unit_of_work import UnitOfWork
 from events.bus import Bus
 from events.log import ChangeLog
@@ -75,12 +76,15 @@ class Interrupted(Database):
     or with `by_statement` statements."""
 
     def __init__(self, dsn: Dsn, bus: Bus, at: int | None, *, before: bool, by_statement: bool) -> None:
-        super().__init__(make_engine(dsn, pool_size=4), ChangeLog(bus))
+        links = make_links(dsn, size=4)
+        super().__init__(links, ChangeLog(bus))
         self.steps = 0
         self._at = at
         self._before = before
         self._by_statement = by_statement
-        event.listen(self.engine.sync_engine, "before_cursor_execute", self._statement)
+        event.listen(links.engine.sync_engine, "before_cursor_execute", self._statement)
+        self._plain_take = links.take
+        links.take = self._take  # type: ignore[method-assign]
 
     async def work(self, user_id: str, action: Callable[[UnitOfWork], Awaitable[Any]]) -> Any:
         if self._by_statement:
@@ -93,6 +97,19 @@ class Interrupted(Database):
         if not self._before:
             self._cancel_at(step)
         return result
+
+    async def _take(self) -> Link:
+        """A connection whose statements on the driver are steps as well."""
+        link = await self._plain_take()
+        plain = link.fetch
+
+        async def fetch(sql: str, arguments: Sequence[Any]) -> Any:  # Any: the driver's rows
+            self._statement()
+            return await plain(sql, arguments)
+
+        if "fetch" not in vars(link):
+            link.fetch = fetch  # type: ignore[method-assign]
+        return link
 
     def _statement(self, *_: Any) -> None:  # Any: as the event passes them
         if self._by_statement:

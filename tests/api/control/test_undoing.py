@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from uuid import uuid4
-
-import pytest
 
 from assistant.providers.rules import RulesProvider
 from core.database import Database
-from core.dsn import Dsn
-from events.bus import Bus
 from tests.conftest import new_user
-from tests.support.controlling import UNDO_CALL, UNDO_TURN, Person, person
+from tests.support.controlling import UNDO_CALL, UNDO_TURN, Person
 from tests.support.scripted_provider import Said, call
-from tests.support.stage import own_database
 
 UPDATE = "mutation ($input: UpdateTaskInput!) { updateTask(input: $input) { userErrors { code } } }"
 HISTORY = """query ($id: ID!) { task(id: $id) { history { edges { node { action actor toolCall { toolName } } } } } }"""
-
-
-@pytest.fixture(scope="module")
-def dsn(server: str) -> Dsn:
-    return asyncio.run(own_database(server, f"undoing_{uuid4().hex}"))
-
-
-@pytest.fixture
-async def ann(database: Database, bus: Bus, dsn: Dsn, user: str) -> AsyncIterator[Person]:
-    async with person(database, bus, dsn, user) as someone:
-        yield someone
 
 
 async def test_a_turn_is_taken_back_as_a_whole_and_only_once(ann: Person) -> None:

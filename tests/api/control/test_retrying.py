@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from uuid import uuid4
 
 import pytest
 
@@ -18,20 +17,8 @@ from events.bus import Bus
 from tests.conftest import new_user
 from tests.support.controlling import CANCEL, RETRY, UNDO_TURN, WAIT, Person, person
 from tests.support.scripted_provider import Said, call
-from tests.support.stage import own_database
 
 CLOSE = "mutation ($input: ConversationIdInput!) { closeConversation(input: $input) { userErrors { code } } }"
-
-
-@pytest.fixture(scope="module")
-def dsn(server: str) -> Dsn:
-    return asyncio.run(own_database(server, f"retrying_{uuid4().hex}"))
-
-
-@pytest.fixture
-async def ann(database: Database, bus: Bus, dsn: Dsn, user: str) -> AsyncIterator[Person]:
-    async with person(database, bus, dsn, user) as someone:
-        yield someone
 
 
 async def test_an_unwanted_answer_is_given_again_and_the_first_stays_in_the_record(ann: Person) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -20,18 +18,6 @@ from tests.support.controlling import CANCEL, DECIDE, SETTINGS, WAIT, Person, Tu
 from tests.support.owners import as_owner
 from tests.support.reading import until
 from tests.support.scripted_provider import Said, call
-from tests.support.stage import own_database
-
-
-@pytest.fixture(scope="module")
-def dsn(server: str) -> Dsn:
-    return asyncio.run(own_database(server, f"confirming_{uuid4().hex}"))
-
-
-@pytest.fixture
-async def ann(database: Database, bus: Bus, dsn: Dsn, user: str) -> AsyncIterator[Person]:
-    async with person(database, bus, dsn, user) as someone:
-        yield someone
 
 
 def delete(*titles: str) -> list[Any]:

@@ -6,38 +6,24 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
 
 from assistant.providers.base import ProviderError, ProviderFault, TextDelta
-from core.database import Database
 from core.dsn import Dsn
 from core.ids import parse_global_id
 from core.settings import Settings
 from core.unit_of_work import UnitOfWork
-from events.bus import Bus
 from services import turns
-from tests.support.controlling import CANCEL, Person, person
+from tests.support.controlling import CANCEL, Person
 from tests.support.reading import GUARD, until
 from tests.support.scripted_provider import Said, call
-from tests.support.stage import own_database
 from tests.support.workers import jobs_of, wait_for_no_jobs
 
 REMOVE = """mutation ($input: ConversationIdInput!) { deleteConversation(input: $input) {
   deletedId userErrors { code } } }"""
-
-
-@pytest.fixture(scope="module")
-def dsn(server: str) -> Dsn:
-    return asyncio.run(own_database(server, f"turn_races_{uuid4().hex}"))
-
-
-@pytest.fixture
-async def ann(database: Database, bus: Bus, dsn: Dsn, user: str) -> AsyncIterator[Person]:
-    async with person(database, bus, dsn, user) as someone:
-        yield someone
 
 
 async def remove(ann: Person) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -15,23 +13,10 @@ from assistant.turn import TurnRunner
 from core.database import Database
 from core.dsn import Dsn
 from core.ids import parse_global_id
-from events.bus import Bus
 from services.turns import Claimed, claim
-from tests.support.controlling import DECIDE, WAIT, Person, Turn, person
+from tests.support.controlling import DECIDE, WAIT, Person, Turn
 from tests.support.owners import as_owner
 from tests.support.scripted_provider import Said, call
-from tests.support.stage import own_database
-
-
-@pytest.fixture(scope="module")
-def dsn(server: str) -> Dsn:
-    return asyncio.run(own_database(server, f"confirming_races_{uuid4().hex}"))
-
-
-@pytest.fixture
-async def ann(database: Database, bus: Bus, dsn: Dsn, user: str) -> AsyncIterator[Person]:
-    async with person(database, bus, dsn, user) as someone:
-        yield someone
 
 
 def delete(*titles: str) -> list[Any]:

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from uuid import uuid4
 
 import pytest
 
 from assistant.providers.rules import RulesProvider
-from core.database import Database
-from core.dsn import Dsn
-from events.bus import Bus
-from tests.support.controlling import Person, person
+from tests.support.controlling import Person
 from tests.support.scripted_provider import Said, call
-from tests.support.stage import own_database
 
 FACT = "(Nothing was changed.)"
-
-
-@pytest.fixture(scope="module")
-def dsn(server: str) -> Dsn:
-    return asyncio.run(own_database(server, f"honesty_{uuid4().hex}"))
-
-
-@pytest.fixture
-async def ann(database: Database, bus: Bus, dsn: Dsn, user: str) -> AsyncIterator[Person]:
-    async with person(database, bus, dsn, user) as someone:
-        yield someone
 
 
 # Claims

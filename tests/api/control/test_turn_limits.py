@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from uuid import uuid4
-
-import pytest
 
 from core.database import Database
 from core.dsn import Dsn
@@ -14,12 +11,6 @@ from core.settings import Settings
 from events.bus import Bus
 from tests.support.controlling import person
 from tests.support.scripted_provider import Said, call
-from tests.support.stage import own_database
-
-
-@pytest.fixture(scope="module")
-def dsn(server: str) -> Dsn:
-    return asyncio.run(own_database(server, f"limits_{uuid4().hex}"))
 
 
 async def test_a_turn_that_takes_too_long_fails_and_ends_its_model_call(

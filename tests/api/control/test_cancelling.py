@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from uuid import uuid4
 
 import pytest
 
 from core.database import Database
-from core.dsn import Dsn
-from events.bus import Bus
 from tests.conftest import new_user
-from tests.support.controlling import CANCEL, Person, person
+from tests.support.controlling import CANCEL, Person
 from tests.support.scripted_provider import Said, call
-from tests.support.stage import own_database
-
-
-@pytest.fixture(scope="module")
-def dsn(server: str) -> Dsn:
-    return asyncio.run(own_database(server, f"cancelling_{uuid4().hex}"))
-
-
-@pytest.fixture
-async def ann(database: Database, bus: Bus, dsn: Dsn, user: str) -> AsyncIterator[Person]:
-    async with person(database, bus, dsn, user) as someone:
-        yield someone
 
 
 async def test_a_stopped_answer_ends_its_model_call_and_keeps_its_text(ann: Person) -> None:
