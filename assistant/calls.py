@@ -182,8 +182,13 @@ def read_parameters(tool: Tool, parsed: object) -> BaseModel:
     try:
         return tool.parameters.model_validate(parsed)
     except ValidationError as error:
-        faults = (f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()[:5])
+        faults = (f"{'.'.join(_named(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()[:5])
         raise ValueError("The arguments don't match the tool's schema. " + "; ".join(faults)) from None
+
+
+def _named(part: int | str) -> str:
+    """A name out of the arguments: short, and nothing in it that can't be stored."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(part)[:60])
 
 
 def stored_parameters(parameters: BaseModel) -> dict[str, Any]:

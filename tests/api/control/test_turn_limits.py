@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from assistant.providers.base import ModelCall
 from core.database import Database
 from core.dsn import Dsn
 from core.settings import Settings
@@ -57,3 +58,19 @@ async def test_usage_is_exact_however_many_turns_run_at_once(database: Database,
             await asyncio.gather(*(one.say("hello") for one in people))
         found = await ann.api.data("{ viewer { usage { turns inputTokens outputTokens } } }")
     assert found["viewer"]["usage"] == {"turns": 12, "inputTokens": 132, "outputTokens": 60}
+
+
+@pytest.mark.parametrize("name", ["\\u0000", "k" * 60_000])
+async def test_a_name_in_the_arguments_that_nothing_can_store_fails_its_call_alone(
+    database: Database, bus: Bus, dsn: Dsn, user: str, name: str
+) -> None:
+    async with person(database, bus, dsn, user) as ann:
+        wrong = ModelCall("", "add_task", f'{{"title": "milk", "{name}": 1}}')
+        ann.model.then(Said("Adding.", [wrong, call("add_task", title="bread")]), "One of them.")
+        async with ann.working():
+            turn = await ann.say("add milk and bread")
+        assert turn["status"] == "COMPLETED"
+        assert [one["status"] for one in turn["toolCalls"]] == ["FAILED", "COMPLETED"]
+        assert turn["toolCalls"][0]["error"]["code"] == "INVALID"
+        assert len(turn["toolCalls"][0]["error"]["message"]) < 500
+        assert await ann.tasks() == ["bread"]
