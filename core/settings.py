@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     conversation_idle_seconds: int = Field(
         86_400, ge=0, le=315_360_000, description="A conversation is inactive after so many quiet seconds; 0: never."
     )
+    changes_kept_days: int = Field(
+        30, ge=0, le=36_500, description="Changes can be followed from a cursor so many days old; 0: without end."
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins that browsers may call from, comma-separated and exact; also allowed on WebSockets."
     )

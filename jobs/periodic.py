@@ -1,4 +1,4 @@
-"""Work by the clock that belongs to no user: orphaned turns, idle conversations, revoked tokens that have ended."""
+"""Work by the clock that belongs to no user: orphaned turns, idle conversations, old changes, ended tokens."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ ROUNDS: Final = 10
 
 HOUSEKEEPING: Final = 60.0
 """Seconds between two rounds of what isn't urgent."""
+
+TRIMMED: Final = 1000
+"""Changes that go in one transaction: their users' writers wait for it."""
+
+TRIMS: Final = 60
+"""Batches in a row, where they are full: a thousand changes a second go at least as fast as they come."""
 
 LOOKS: Final = 10
 """Looks for orphans within a lease: a turn of a worker that is gone waits a tenth of it at most past its end."""
@@ -91,10 +97,27 @@ async def forget_ended_tokens(database: Database) -> None:
         await connection.execute(delete(revoked_tokens).where(revoked_tokens.c.expires_at < clock.now()))
 
 
+async def trim_changes(database: Database, settings: Settings) -> int:
+    """Let go of logged changes that are older than they are kept; how many went."""
+    if not settings.changes_kept_days:
+        return 0
+    statement = text("SELECT tasktalk.trim_changes(:before, :wanted)")
+    before = clock.now() - timedelta(days=settings.changes_kept_days)
+    trimmed = 0
+    for _ in range(TRIMS):
+        async with database.for_nobody() as connection:
+            gone: int = (await connection.execute(statement, {"before": before, "wanted": TRIMMED})).scalar_one()
+        trimmed += gone
+        if gone < TRIMMED:
+            break
+    return trimmed
+
+
 async def keep_house(database: Database, settings: Settings) -> None:
     """One round of what isn't urgent."""
     await note_idle_conversations(database, settings)
     await forget_ended_tokens(database)
+    await trim_changes(database, settings)
 
 
 async def watch(database: Database, settings: Settings, mark: Mark | None) -> None:

@@ -38,6 +38,7 @@ change_log = Table(
     one_of("action", TaskAction, nullable=True),
     one_of("actor", Actor, nullable=True),
     Index("ix_change_log_conversation", "user_id", "conversation_id", "seq"),
+    Index("ix_change_log_at", "at"),
 )
 
 

@@ -19,8 +19,9 @@ FUNCTIONS = {
     "idle_conversations(quiet_since timestamp with time zone, wanted integer)": (
         "TABLE(user_id text, conversation_id uuid)"
     ),
+    "trim_changes(before timestamp with time zone, wanted integer)": "bigint",
 }
-"""The functions that see every user's rows, and what they give out: ids and positions."""
+"""The functions that see every user's rows, and what they give out: ids, positions and counts."""
 
 READ = {"SELECT"}
 RIGHTS = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from core.database import Database
 from core.dsn import Dsn
@@ -41,6 +43,21 @@ async def move_counter(dsn: Dsn, user: str, **values: Any) -> None:  # Any: as `
     async with owner.begin() as connection:
         await connection.execute(update(change_counters).where(mine).values(**values))
         await connection.execute(delete(change_log).where(change_log.c.user_id == user, change_log.c.seq > reached))
+    await owner.dispose()
+
+
+async def log_past(dsn: Dsn, user: str, ages: Sequence[float]) -> None:
+    """Append changes that are so many days old, as the tables' owner: the program logs none but new ones."""
+    mine = change_counters.c.user_id == user
+    moved = update(change_counters).where(mine).values(seq=change_counters.c.seq + len(ages))
+    owner = runner.owner_engine(dsn)
+    async with owner.begin() as connection:
+        end = (await connection.execute(moved.returning(change_counters.c.seq))).scalar_one()
+        rows = [
+            {"user_id": user, "seq": seq, "at": func.now() - timedelta(days=age), "kind": ChangeKind.SETTINGS}
+            for seq, age in enumerate(ages, start=end - len(ages) + 1)
+        ]
+        await connection.execute(insert(change_log).values(rows))
     await owner.dispose()
 
 
