@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from assistant.providers.base import ModelCall
 from core.database import Database
 from core.dsn import Dsn
