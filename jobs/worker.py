@@ -43,6 +43,9 @@ POLL_DEAF: Final = 1.0
 STEADY: Final = 30.0
 """Seconds after which a queue that is lost was a good one: the next is opened at once."""
 
+DEAF: Final = 2.0
+"""Seconds after which a part that was to end, and hasn't, is told again."""
+
 OUTAGES: Final = 5
 """Outages of the database that one turn is run through; past that its lease runs out, and it counts as lost."""
 
@@ -98,11 +101,14 @@ class Worker:
     ) -> None:
         """Take no more turns, and hand on those under way."""
         self._closing = True
-        tasks = [*self._tasks, *self._turns]
+        tasks: set[asyncio.Task[None]] = {*self._tasks, *self._turns}
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        while tasks:
+            # The queue's pool uses asyncio.wait_for: it loses a cancellation that comes as what it waits for is done.
+            _, tasks = await asyncio.wait(tasks, timeout=DEAF)
+            for task in tasks.difference(self._turns):  # these hand on, and that must not be cut off
+                task.cancel()
         if self._mark is not None:
             self._mark.leave()
 

@@ -452,6 +452,28 @@ async def test_a_job_never_raises(
     assert worker.running == 0
 
 
+async def test_a_queue_that_misses_the_word_to_stop_is_told_again(
+    database: Database, bus: Bus, dsn: Dsn, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, deaf = asyncio.Event(), True
+
+    class Deaf(Worker):
+        async def _work_queue(self) -> None:
+            nonlocal deaf
+            try:
+                waiting.set()
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if not deaf:
+                    raise
+                deaf = False
+
+    monkeypatch.setattr("jobs.worker.DEAF", 0)
+    async with asyncio.timeout(GUARD), Deaf(engine_for(database, bus, model), dsn, LONG):
+        await waiting.wait()
+    assert not deaf
+
+
 async def test_idle_conversations_are_noted_once(database: Database, hub: Hub, user: str) -> None:
     settings = Settings(conversation_idle_seconds=60)
     quiet = await database.work(user, lambda work: send(work, NewMessage("hello"), settings))
