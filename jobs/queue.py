@@ -119,14 +119,19 @@ class PooledConnector(PsycopgConnector):
 
 
 def conninfo(dsn: Dsn) -> str:
-    """A libpq connection string for the queue's connections. What the URL gives itself stays; it holds the password."""
+    """A libpq connection string for the queue's connections. What the URL gives itself stays; it holds the password.
+
+    A step of the queue that a crash of the database undoes does no harm: the job is taken once more, and finds nothing
+    to do. So none waits for the disk. (Jobs are enqueued elsewhere, with what they are for.)
+    """
     given = dict(dsn.parameters)
     defaults = {"application_name": APPLICATION, "connect_timeout": "5"}
     if not dsn.is_local_socket:
         defaults |= {"keepalives_idle": "30", "tcp_user_timeout": "15000"}  # a server that vanished is noticed
     chosen = {name: value for name, value in defaults.items() if name not in given}
     if not dsn.is_pooled:
-        chosen["options"] = f"{given.get('options', '')} -c search_path={PATH} -c statement_timeout=30000".strip()
+        settings = f"-c search_path={PATH} -c statement_timeout=30000 -c synchronous_commit=off"
+        chosen["options"] = f"{given.get('options', '')} {settings}".strip()
     return make_conninfo(dsn.psycopg_conninfo(), **chosen)
 
 

@@ -178,13 +178,22 @@ class Edges:
     async def _load_many(self, shape: Shape, edge: Many, values: Sequence[Any]) -> dict[Any, list[Any]]:
         scope, kind, names = self._plans.scope, shape.kind, shape.names
 
-        def statement() -> Select[Any]:
-            parent = _parents(bindparam("values", type_=ARRAY(kind.key.type)), kind.key)
-            inner = select(*shape.sql(scope)).order_by(*edge.order).limit(edge.limit)
-            return _beside(parent, _refers(inner, kind, edge.foreign, parent, scope))
+        def page() -> Select[Any]:
+            return select(*shape.sql(scope)).order_by(*edge.order).limit(edge.limit)
 
-        grouped: dict[Any, list[Any]] = defaultdict(list)
-        for value, *row in await self._planned(self._plans.statement((_ManyKey, shape, edge), statement), values):
+        def of_one() -> Select[Any]:
+            value = bindparam("value", type_=kind.key.type)
+            return _refers(page(), kind, edge.foreign, value, scope)
+
+        def of_several() -> Select[Any]:
+            parent = _parents(bindparam("values", type_=ARRAY(kind.key.type)), kind.key)
+            return _beside(parent, _refers(page(), kind, edge.foreign, parent.c.value, scope))
+
+        if len(values) == 1:
+            rows = await self._planned(self._plans.statement((_ManyKey, shape, edge, 1), of_one), values)
+            return {values[0]: [kind.record(names, row) for row in rows]}
+        grouped: dict[Any, list[Any]] = {value: [] for value in values}
+        for value, *row in await self._planned(self._plans.statement((_ManyKey, shape, edge), of_several), values):
             grouped[value].append(kind.record(names, row))
         return grouped
 
@@ -194,7 +203,9 @@ class Edges:
         cursors = Cursors.of(page.keyset, {"of": str(page.foreign)})
         request = cursors.request(*arguments, newest=page.newest)
         parent = _parents(_array(values, shape.kind.key), shape.kind.key)
-        inner = _refers(self._page_of(shape, page.keyset, request), shape.kind, page.foreign, parent, self.scope)
+        inner = _refers(
+            self._page_of(shape, page.keyset, request), shape.kind, page.foreign, parent.c.value, self.scope
+        )
         grouped: dict[UUID, list[Any]] = defaultdict(list)
         for value, *row in await self._rows(_beside(parent, inner)):
             grouped[value].append(self._split(shape, row))
@@ -207,7 +218,7 @@ class Edges:
     async def _load_counts(self, kind: NodeType, page: Page, values: Sequence[Any]) -> dict[Any, int]:
         parent = _parents(_array(values, kind.key), kind.key)
         ones = select(literal(1).label("one")).select_from(kind.table)
-        rows = _refers(ones, kind, page.foreign, parent, self.scope)
+        rows = _refers(ones, kind, page.foreign, parent.c.value, self.scope)
         inner = select(func.count().label("total")).select_from(rows.limit(COUNTED + 1).lateral("counted"))
         return {value: total for value, total in await self._rows(_beside(parent, inner))}
 
@@ -238,20 +249,20 @@ class Edges:
     async def _planned(self, statement: Prepared[tuple[Any, ...]], values: Sequence[Any]) -> list[tuple[Any, ...]]:
         async with self._reading() as session:
             self.statements += 1
-            return await session.every(statement, values=list(values), now=self.scope.now)
+            return await session.every(statement, values=list(values), value=values[0], now=self.scope.now)
 
 
 def _refers(
-    statement: Select[Any], kind: NodeType, foreign: Any, parent: TableValuedAlias, scope: Scope
+    statement: Select[Any], kind: NodeType, foreign: Any, parent: ColumnElement[Any], scope: Scope
 ) -> Select[Any]:
-    """Those of the rows that refer to the parent."""
+    """Those of the rows that refer to the parent of that key."""
     table = kind.table
     owned = statement.where(table.c.user_id == scope.user_id)
     if not isinstance(foreign, Through):
-        return owned.where(foreign == parent.c.value)
+        return owned.where(foreign == parent)
     link = foreign.here.table
     return owned.join(link, (link.c.user_id == table.c.user_id) & (foreign.there == kind.key)).where(
-        foreign.here == parent.c.value
+        foreign.here == parent
     )
 
 

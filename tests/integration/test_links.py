@@ -43,6 +43,7 @@ from models.users import settings, users
 from tests.conftest import new_user
 from tests.support.reading import GUARD, until
 
+AN_ID = UUID("01a218fc-2a1c-7c49-8740-76a70043418b")
 BACKEND = prepared(text("SELECT pg_backend_pid(), current_user::text, current_setting('app.user_id')"))
 SLEEP = prepared(text("SELECT pg_sleep(60)"))
 LOCK = prepared(text("SELECT pg_advisory_xact_lock(:key)").bindparams(bindparam("key", type_=BigInteger)))
@@ -71,7 +72,7 @@ async def backend(database: Database, user: str) -> int:
     [
         (Text(), "ä 'quoted' \\ text"),
         (Text(), None),
-        (Uuid(), UUID(int=7)),
+        (Uuid(), AN_ID),
         (Uuid(), None),
         (SmallInteger(), 3),
         (Integer(), -5),
@@ -85,7 +86,7 @@ async def backend(database: Database, user: str) -> int:
         (Interval(), timedelta(days=1, seconds=3)),
         (JSONB(), {"a": [1, None, "ä", {"b": True}]}),
         (JSONB(), []),
-        (ARRAY(Uuid), [UUID(int=7), UUID(int=2**127)]),
+        (ARRAY(Uuid), [AN_ID, AN_ID]),
         (ARRAY(Uuid), []),
         (ARRAY(Text), ["a", None, 'b"c']),
     ],
