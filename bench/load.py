@@ -103,6 +103,8 @@ async def drive(
 
 
 def quantile(values: list[float], share: float) -> float:
-    """The value that `share` of all don't pass."""
+    """The value that `share` of all don't pass; nan of none."""
+    if not values:
+        return float("nan")
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
