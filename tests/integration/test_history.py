@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
@@ -41,11 +42,18 @@ from services.users import update_settings
 from tests.conftest import new_user
 from tests.support.past import again, mark_undone, stopped
 from tests.support.scripted_model import Call, Round, ScriptedModel
+from tests.support.stage import own_database
 from tests.support.statements import counted
 from tests.support.talking import Talk, engine_for
 
 GENEROUS = Settings(limit_sends_per_minute=0, limit_queued_turns=0)
 Message = dict[str, Any]  # Any: JSON as it stands on the wire
+
+
+@pytest.fixture(scope="module")
+def dsn(server: str) -> Dsn:
+    """A database for these tests alone: no worker here answers what other tests have left in the queue."""
+    return asyncio.run(own_database(server, f"history_{uuid4().hex}"))
 
 
 @pytest.fixture

@@ -517,4 +517,5 @@ async def test_replicas_hear_of_each_others_changes_and_catch_up_after_the_broke
         await redis.start()
         for items in followers:
             assert await numbers(items, 5) == [5]
-        assert all(hub.stats.polls >= 1 for hub in hubs)
+        # The writer's own hub was told by its process; the other one found it by looking.
+        assert hubs[1].stats.polls >= 1
