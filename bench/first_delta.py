@@ -28,7 +28,7 @@ MODEL: Final = "fake:ts,tokens=30,first=0.05,delay=0.01"
 
 SAID: Final = "add milk to my list please"
 
-_STAMP = re.compile(r"T(\d{10,}) ")
+_STAMP = re.compile(r"T(\d{10,})")
 _SAY = "mutation Say($input: SendMessageInput!) { sendMessage(input: $input) { turn { id } userErrors { code } } }"
 _FOLLOW = """subscription Follow($id: ID!) { turn(id: $id) {
   __typename
