@@ -20,6 +20,7 @@ from models.enums import TurnStatus
 from models.turns import Round, ToolCall, Turn
 from services.context import ASSISTANT_KEY
 from services.summaries import newest_lines
+from services.tool_calls import failure
 from services.turns import joined
 
 MOST_OF_ONE: Final = 2
@@ -83,7 +84,7 @@ def _result(raw: ModelCall, call: ToolCall | PastCall | None) -> str:
 
 def error_answer(code: ErrorCode, message: str) -> str:
     """The result of a call that failed, as JSON text."""
-    return orjson.dumps({"ok": False, "error": {"code": code.value, "message": message}}).decode()
+    return orjson.dumps(failure(code, message)).decode()
 
 
 def shown_by(call: ToolCall, before: tuple[str, ...]) -> tuple[str, ...]:
