@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -30,6 +30,8 @@ class Change:
     actor: str | None = None
     revision_id: UUID | None = None
     tool_call_id: UUID | None = None
+    going_on: bool = field(default=False, compare=False)
+    """Not in the log: a turn that surely hasn't ended, so that who waits for its end in this process needn't look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ class UnitOfWork(Session):
         """Log a change. The same entry twice in one unit of work is one: its readers see the entity as committed."""
         if change not in self._changes:
             self._changes.append(change)
+        elif not change.going_on:
+            self._changes[self._changes.index(change)] = change
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

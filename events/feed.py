@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from events.reading import Page, Resync, UserGone
@@ -25,13 +25,15 @@ class Batch:
     changes: tuple[LoggedChange, ...]
     first_seq: int
     up_to: int
+    going_on: frozenset[UUID | None] = frozenset()
+    """Turns of it that surely haven't ended: known of what this process has committed."""
 
     def after(self, seq: int) -> Batch:
         """What of it comes after `seq`."""
         if seq < self.first_seq:
             return self
         kept = tuple(change for change in self.changes if change.seq > seq)
-        return Batch(self.user_id, kept, seq + 1, self.up_to)
+        return replace(self, changes=kept, first_seq=seq + 1)
 
 
 class Follower:

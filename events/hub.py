@@ -186,7 +186,8 @@ class Hub:
                 )
                 for seq, change in enumerate(written.changes, start=first)
             )
-            feed.hand_over(Batch(user_id, changes, first, written.seq), written.epoch)
+            going_on = frozenset(change.entity_id for change in written.changes if change.going_on)
+            feed.hand_over(Batch(user_id, changes, first, written.seq, going_on), written.epoch)
 
     async def poll(self) -> None:
         """Look at the positions of all followed users now. Raises what the database raises."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Text, bindparam, select, text, update
+from sqlalchemy import DateTime, Interval, Text, bindparam, select, text, update
 
 from core.errors import DomainError, ErrorCode
 from core.statements import prepared
@@ -39,6 +39,28 @@ _LIMITS: Final = prepared(
     ).bindparams(bindparam("user_id", type_=Text)),
     Window,
 )
+_HELD_AND_COUNTED: Final = prepared(
+    text(
+        """
+        UPDATE tasktalk.user_limits l
+        SET sends = CASE WHEN :now >= l.window_start + :window THEN 1 ELSE l.sends + 1 END,
+            window_start = CASE WHEN :now >= l.window_start + :window THEN :now ELSE l.window_start END
+        FROM (
+            SELECT u.id, s.time_zone
+            FROM tasktalk.users u JOIN tasktalk.settings s ON s.user_id = u.id
+            WHERE u.id = :user_id
+            FOR KEY SHARE OF u
+        ) held
+        WHERE l.user_id = held.id
+        RETURNING l.window_start, l.sends, held.time_zone
+        """
+    ).bindparams(
+        bindparam("user_id", type_=Text),
+        bindparam("now", type_=DateTime(timezone=True)),
+        bindparam("window", type_=Interval),
+    ),
+    Window,
+)
 _COUNTED: Final = prepared(
     update(user_limits).where(user_limits.c.user_id == bindparam("user_id")), columns=("sends", "window_start")
 )
@@ -57,17 +79,28 @@ async def lock_limits(work: UnitOfWork) -> Window:
     return found
 
 
+async def lock_limits_and_count(work: UnitOfWork, limit: int) -> Window:
+    """`lock_limits` and `count_send` in one. Raises DomainError RATE_LIMITED past `limit` (0: none)."""
+    found = await work.first(_HELD_AND_COUNTED, now=work.now, window=WINDOW)
+    if found is None:
+        raise LookupError("the user is gone")
+    if limit and found.sends > limit:
+        raise _too_often(found, limit)
+    return found
+
+
 async def count_send(work: UnitOfWork, window: Window, limit: int) -> None:
     """Count one message in its minute. Raises DomainError RATE_LIMITED past `limit` (0: none)."""
     fresh = work.now >= window.window_start + WINDOW
     sends = 1 if fresh else window.sends + 1
     if limit and sends > limit:
-        raise DomainError(
-            ErrorCode.RATE_LIMITED,
-            f"At most {limit} messages a minute. Try again shortly.",
-            retry_at=window.window_start + WINDOW,
-        )
+        raise _too_often(window, limit)
     await work.run(_COUNTED, sends=sends, window_start=work.now if fresh else window.window_start)
+
+
+def _too_often(window: Window, limit: int) -> DomainError:
+    message = f"At most {limit} messages a minute. Try again shortly."
+    return DomainError(ErrorCode.RATE_LIMITED, message, retry_at=window.window_start + WINDOW)
 
 
 async def check_quota(session: Session, limit: int) -> None:

@@ -22,7 +22,7 @@ from models.turns import turns
 from services import conversations
 from services.context import merged_by_client
 from services.inputs import check_idempotency_key, clean_text
-from services.limits import check_quota, count_send, lock_limits
+from services.limits import check_quota, count_send, lock_limits, lock_limits_and_count
 from services.users import check_time_zone
 
 Field = tuple[str, ...]
@@ -100,10 +100,13 @@ async def send(work: UnitOfWork, new: NewMessage, limits: Limits) -> Said:
     key = check_idempotency_key(new.idempotency_key)
     if new.time_zone is not None:
         check_time_zone(new.time_zone, ("input", "timeZone"))
-    window = await lock_limits(work)
-    if key is not None and (earlier := await _said_with(work, key, content, new.conversation_id)):
-        return earlier
-    await count_send(work, window, limits.limit_sends_per_minute)
+    if key is None:
+        window = await lock_limits_and_count(work, limits.limit_sends_per_minute)
+    else:
+        window = await lock_limits(work)
+        if earlier := await _said_with(work, key, content, new.conversation_id):
+            return earlier
+        await count_send(work, window, limits.limit_sends_per_minute)
     await check_quota(work, limits.limit_tokens_per_day)
     time_zone = new.time_zone or window.time_zone
     if new.conversation_id is None:

@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import ARRAY, Text, Update, Uuid, bindparam, column, delete, func, insert, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from core.errors import ErrorCode
 from core.statements import Prepared, prepared
@@ -28,22 +29,35 @@ class Target:
     version: int
 
 
-@cache
-def _stepping(came_from: ToolCallStatus, names: tuple[str, ...]) -> Prepared[ToolCall]:
-    return prepared(
+def _from(status: ToolCallStatus) -> Update:
+    """A step of the call of the argument `id`, if it is in that state."""
+    return (
         update(tool_calls)
         .where(
             tool_calls.c.user_id == bindparam("user_id"),
             tool_calls.c.id == bindparam("id"),
-            tool_calls.c.status == came_from.value,
+            tool_calls.c.status == status.value,
         )
         .values(version=tool_calls.c.version + 1)
-        .returning(*tool_calls.c),
-        ToolCall,
-        columns=names,
     )
 
 
+@cache
+def _stepping(came_from: ToolCallStatus, names: tuple[str, ...]) -> Prepared[ToolCall]:
+    return prepared(_from(came_from).returning(*tool_calls.c), ToolCall, columns=names)
+
+
+def _completed() -> ReturningUpdate[Any]:
+    """The tasks of the argument `tasks` are kept with the call, in their order."""
+    tasks = func.unnest(bindparam("tasks", type_=ARRAY(Uuid)))
+    touched = tasks.table_valued(column("task_id", Uuid), with_ordinality="place", name="touched").render_derived()
+    rows = select(bindparam("user_id", type_=Text), bindparam("id", type_=Uuid), touched.c.place - 1, touched.c.task_id)
+    kept = insert(tool_call_tasks).from_select(["user_id", "tool_call_id", "position", "task_id"], rows)
+    step = _from(ToolCallStatus.PROCESSING).values(status=ToolCallStatus.COMPLETED.value)
+    return step.add_cte(kept.cte("kept")).returning(*tool_calls.c)
+
+
+_COMPLETED: Final = prepared(_completed(), ToolCall, columns=("answer", "total_count", "executed_at"))
 _TASK: Final = prepared(insert(tool_call_tasks), columns=("user_id", "tool_call_id", "position", "task_id", "version"))
 
 
@@ -51,19 +65,13 @@ async def complete(
     work: UnitOfWork, call: ToolCall, *, answer: Mapping[str, Any], total: int | None, tasks: Sequence[UUID]
 ) -> ToolCall:
     """PROCESSING to COMPLETED, with what it answered and the tasks it touched or found, in order."""
-    done = await _step(
-        work,
-        call.id,
-        ToolCallStatus.PROCESSING,
-        status=ToolCallStatus.COMPLETED.value,
-        answer=dict(answer),
-        total_count=total,
-        executed_at=work.now,
-    )
-    assert done is not None, "this transaction began it"
     if call.asked_at is not None:
         await _forget_targets(work, call.id)
-    await _insert_tasks(work, call.id, [(task_id, None) for task_id in tasks])
+    done = await work.first(
+        _COMPLETED, id=call.id, answer=dict(answer), total_count=total, executed_at=work.now, tasks=list(tasks)
+    )
+    assert done is not None, "this transaction began it"
+    work.record(Change(ChangeKind.TOOL_CALL, done.id, conversation_id=done.conversation_id))
     return done
 
 

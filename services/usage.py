@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy import Select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from core.statements import prepared
 from core.unit_of_work import UnitOfWork
@@ -24,17 +26,18 @@ class Spent:
 _COUNTERS: Final = ("turns", "model_calls", "input_tokens", "output_tokens")
 
 
-def _counted() -> Insert:
+def added_to_usage(counted: Select[Any] | None = None) -> ReturningInsert[Any]:
+    """Add rows of user_id, day and the counters in their order; answers the day's tokens with that."""
     made = insert(usage)
+    if counted is not None:
+        made = made.from_select(["user_id", "day", *_COUNTERS], counted)
     return made.on_conflict_do_update(
         index_elements=[usage.c.user_id, usage.c.day],
         set_={name: usage.c[name] + made.excluded[name] for name in _COUNTERS},
-    )
+    ).returning(usage.c.input_tokens + usage.c.output_tokens)
 
 
-_COUNTED: Final = prepared(
-    _counted().returning(usage.c.input_tokens + usage.c.output_tokens), columns=("user_id", "day", *_COUNTERS)
-)
+_COUNTED: Final = prepared(added_to_usage(), columns=("user_id", "day", *_COUNTERS))
 
 
 async def count_usage(work: UnitOfWork, *, turns_: int = 0, model_calls: int = 0, spent: Spent | None = None) -> int:

@@ -79,15 +79,17 @@ async def _until_settled(
     operation: Operation, turn_id: UUID, items: AsyncGenerator[Batch | Resync, None], deadline: float
 ) -> None:
     while (item := await _next(items, deadline)) is not None:
-        if not isinstance(item, Batch) or any(_concerns(change, turn_id) for change in item.changes):
+        if not isinstance(item, Batch) or any(_concerns(change, turn_id, item) for change in item.changes):
             if await _settled(operation, turn_id):
                 return
             await operation.renew()
 
 
-def _concerns(change: LoggedChange, turn_id: UUID) -> bool:
-    """Of a conversation that is deleted, the log has no word on each of its turns."""
-    return change.entity_id == turn_id or change.kind == ChangeKind.CONVERSATION
+def _concerns(change: LoggedChange, turn_id: UUID, batch: Batch) -> bool:
+    """Whether the turn may have settled. The log has no word on each turn of a conversation that is deleted."""
+    if change.entity_id == turn_id:
+        return turn_id not in batch.going_on
+    return change.kind == ChangeKind.CONVERSATION
 
 
 async def _next(items: AsyncGenerator[Batch | Resync, None], deadline: float) -> Batch | Resync | None:

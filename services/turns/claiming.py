@@ -166,7 +166,7 @@ async def _take(
     )
     assert taken is not None, "the row is locked, and refers to its message"
     held, message = taken
-    work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
+    work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id, going_on=True))
     return Claimed(Lease(work.user_id, turn.id, owner, held.lease_number), held, message, conversation, waiting)
 
 

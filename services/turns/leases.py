@@ -17,7 +17,6 @@ from models.conversations import Conversation
 from models.enums import ChangeKind, TurnStatus
 from models.turns import Turn, turns
 from services import conversations
-from services.usage import Spent
 
 
 class LeaseLost(Exception):
@@ -73,41 +72,6 @@ async def write(work: UnitOfWork, turn: Turn, *, log: bool = True, **values: Any
     await work.run(_writing(tuple(sorted(values))), id=turn.id, **values)
     if log:
         work.record(Change(ChangeKind.TURN, turn.id, conversation_id=turn.conversation_id))
-
-
-@cache
-def _writing_fenced(names: tuple[str, ...], counts: bool) -> Prepared[Any]:
-    statement = update(turns).where(UNDER_LEASE).values(version=turns.c.version + 1).returning(turns.c.id)
-    if counts:
-        statement = statement.values(
-            input_tokens=turns.c.input_tokens + bindparam("spent_input"),
-            output_tokens=turns.c.output_tokens + bindparam("spent_output"),
-            model_calls=turns.c.model_calls + 1,
-        )
-    return prepared(statement, columns=names)
-
-
-async def write_fenced(
-    work: UnitOfWork,
-    lease: Lease,
-    conversation_id: UUID,
-    *,
-    spent: Spent | None = None,
-    log: bool = True,
-    **values: Any,  # column values
-) -> None:
-    """`fence` and `write` in one: also counts a model call and what it took. Raises LeaseLost."""
-    written = await work.value(
-        _writing_fenced(tuple(sorted(values)), spent is not None),
-        **lease_arguments(lease),
-        spent_input=spent.input_tokens if spent else 0,
-        spent_output=spent.output_tokens if spent else 0,
-        **values,
-    )
-    if written is None:
-        raise LeaseLost
-    if log:
-        work.record(Change(ChangeKind.TURN, lease.turn_id, conversation_id=conversation_id))
 
 
 async def hold(work: UnitOfWork, lease: Lease, conversation_id: UUID) -> tuple[Conversation, Turn]:

@@ -21,7 +21,8 @@ from models.enums import ChangeKind, OperationType, ToolCallStatus, ToolName, Tu
 from models.turns import Round, ToolCall, Turn, drafts, rounds, tool_calls
 from services import conversations
 from services.turns.ending import Reply, ending, insert_reply, let_others_run
-from services.turns.leases import Lease, fence, write, write_fenced
+from services.turns.keeping import keep_round
+from services.turns.leases import Lease, fence, write
 from services.usage import Spent, count_usage
 
 
@@ -60,7 +61,6 @@ def _draft() -> Insert:
 
 
 _DRAFT: Final = prepared(_draft(), columns=("user_id", "turn_id", "attempt", "text"))
-_ROUND: Final = prepared(insert(rounds), columns=("user_id", "turn_id", "number", "text", "calls", "finish_reason"))
 _CALL: Final = prepared(
     insert(tool_calls), columns=[column.name for column in stored(tool_calls) if column.name != "answer"]
 )
@@ -148,13 +148,10 @@ async def commit_round(
     `noticed`: the turn has a notice, which its watchers see go.
     """
     found = _understood(understanding)
-    await write_fenced(
-        work, lease, message.conversation_id, spent=spent, log=noticed, notice=None, notice_until=None, **found
-    )
-    await _insert_round(work, done)
-    made = await _insert_calls(work, lease, done.number, calls, message)
-    tokens_today = await count_usage(work, model_calls=1, spent=spent)
-    return Committed(made, tokens_today)
+    tokens_today = await keep_round(work, lease, done, spent, notice=None, notice_until=None, **found)
+    if noticed:
+        work.record(Change(ChangeKind.TURN, lease.turn_id, conversation_id=message.conversation_id))
+    return Committed(await _insert_calls(work, lease, done.number, calls, message), tokens_today)
 
 
 async def complete_round(
@@ -174,10 +171,9 @@ async def complete_round(
     conversation_id = message.conversation_id
     position = await conversations.add_reply(work, conversation_id, reply.shown)
     ended = ending(work, TurnStatus.COMPLETED, reply_id=new_id())
-    await write_fenced(work, lease, conversation_id, spent=spent, **ended, **_understood(understanding))
-    await _insert_round(work, done)
+    await keep_round(work, lease, done, spent, ended=1, **ended, **_understood(understanding))
+    work.record(Change(ChangeKind.TURN, lease.turn_id, conversation_id=conversation_id))
     await insert_reply(work, conversation_id, lease.turn_id, ended["reply_id"], position, reply)
-    await count_usage(work, turns_=1, model_calls=1, spent=spent)
     await let_others_run(work, conversation_id, lease.turn_id)
 
 
@@ -190,17 +186,6 @@ def _understood(understanding: Understanding | None) -> dict[str, Any]:
         "confidence": understanding.confidence,
         "entities": [dict(entity) for entity in understanding.entities],
     }
-
-
-async def _insert_round(work: UnitOfWork, done: Round) -> None:
-    await work.run(
-        _ROUND,
-        turn_id=done.turn_id,
-        number=done.number,
-        text=done.text,
-        calls=[dict(call) for call in done.calls],
-        finish_reason=done.finish_reason,
-    )
 
 
 async def _insert_calls(
