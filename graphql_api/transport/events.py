@@ -14,7 +14,6 @@ from starlette.types import Message, Receive, Scope, Send
 from core.errors import RequestError, RequestErrorCode, Unauthenticated
 from graphql_api.documents import PreparedQuery
 from graphql_api.transport.body import GraphQLRequest
-from graphql_api.transport.encoding import encode
 from graphql_api.transport.headers import EVENTS
 from graphql_api.transport.heartbeat import Heartbeat
 from graphql_api.transport.hooks import Caller, EdgeLimits, Identity
@@ -74,16 +73,9 @@ class EventStreams:
         elif is_subscription(query):
             async with aclosing(self._operations.follow(query, request, caller)) as answers:
                 async for answer in answers:
-                    yield self._encoded(answer)
+                    yield _next(answer)
         else:
-            yield self._encoded(await self._operations.run(query, request, caller))
-
-    def _encoded(self, answer: Answer) -> bytes:
-        try:
-            return _next(answer)
-        # A process boundary: a result that can't be encoded is masked, and logged by the presenter.
-        except Exception as error:
-            return _next(self._operations.refusal([error]))
+            yield _next(await self._operations.run(query, request, caller))
 
 
 class EventStream:
@@ -220,4 +212,4 @@ class EventStream:
 
 def _next(answer: Answer) -> bytes:
     # JSON as it is encoded has no line breaks, so one `data` line holds it.
-    return b"event: next\ndata: " + encode(answer.payload) + b"\n\n"
+    return b"event: next\ndata: %b\n\n" % answer.body

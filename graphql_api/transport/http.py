@@ -107,23 +107,21 @@ class HttpEndpoint:
             raise _Refused(400, f"The body can't be read: {error}.") from None
 
 
-def json_response(
-    content: object, status: int = 200, *, media_type: str = JSON, headers: Mapping[str, str] | None = None
-) -> Response:
+def json_response(content: object, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer."""
-    return Response(encode(content), status, headers, f"{media_type}; charset=utf-8")
+    return Response(encode(content), status, headers, f"{JSON}; charset=utf-8")
 
 
 def _answered(answer: Answer, media: str) -> Response:
     status = _status_of(answer, media)
     headers = headers_of(answer.faults) if status in (401, 429) else {}
-    return json_response(answer.payload, status, media_type=media, headers=headers)
+    return Response(answer.body, status, headers, f"{media}; charset=utf-8")
 
 
 def _status_of(answer: Answer, media: str) -> int:
     """GraphQL over HTTP section 6.4: plain JSON says 200 to a well-formed request, the newer type 4xx if none ran."""
     codes = [fault.code for fault in answer.faults]
-    if answer.payload.get("data") is None:
+    if answer.null:
         for code in (RequestErrorCode.UNAUTHENTICATED, RequestErrorCode.RATE_LIMITED):
             if code in codes:
                 return _STATUS[code]

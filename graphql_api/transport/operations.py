@@ -14,17 +14,24 @@ from strawberry.types.execution import PreExecutionError
 from graphql_api.documents import DocumentRefused, EdgeSchema, PreparedQuery
 from graphql_api.errors import Fault
 from graphql_api.transport.body import GraphQLRequest
+from graphql_api.transport.encoding import encode
 from graphql_api.transport.hooks import Caller, EdgeHooks
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One result, ready to encode. `ran` is False where execution never began: then there is no `data` entry
-    (GraphQL spec section 7.1)."""
+    """One result, encoded once for whoever sends it.
 
-    payload: dict[str, Any]  # a GraphQL response, whose values are whatever the scalars give
+    `body` is the GraphQL response as JSON on one line (GraphQL spec section 7.1). `ran` is False where execution never
+    began: then there is no `data` entry, and `errors` is the JSON of that list alone. `null` says that `data` isn't
+    there or is null.
+    """
+
+    body: bytes
     faults: tuple[Fault, ...] = ()
     ran: bool = True
+    null: bool = False
+    errors: bytes = b""
 
 
 class Operations:
@@ -44,7 +51,8 @@ class Operations:
     def refusal(self, errors: Sequence[BaseException]) -> Answer:
         """The answer to a request whose execution never began."""
         shown, faults = self._hooks.presenter.present(errors)
-        return Answer({"errors": shown}, faults, ran=False)
+        listed = encode(shown)
+        return Answer(b'{"errors":%b}' % listed, faults, ran=False, null=True, errors=listed)
 
     async def run(self, query: PreparedQuery, request: GraphQLRequest, caller: Caller) -> Answer:
         """A query's or mutation's one answer. Its context is closed when this returns."""
@@ -56,10 +64,11 @@ class Operations:
                     context_value=context,
                     operation_name=request.operation_name,
                 )
-        # The edge is a process boundary: whatever came through is masked and logged by the presenter.
+            return self._answer(result)
+        # The edge is a process boundary: whatever came through is masked and logged by the presenter. A result that
+        # can't be encoded is such a thing too.
         except Exception as error:
             return self.refusal([error])
-        return self._answer(result)
 
     async def follow(
         self, query: PreparedQuery, request: GraphQLRequest, caller: Caller
@@ -96,7 +105,7 @@ class Operations:
             payload = {"errors": shown, **payload}
         if result.extensions:
             payload["extensions"] = result.extensions
-        return Answer(payload, faults)
+        return Answer(encode(payload), faults, null=result.data is None)
 
 
 def is_subscription(query: PreparedQuery) -> bool:

@@ -14,7 +14,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from core.errors import RequestError, RequestErrorCode, Unauthenticated
 from graphql_api.documents import PreparedQuery
 from graphql_api.transport.body import GraphQLRequest
-from graphql_api.transport.encoding import encode
 from graphql_api.transport.headers import bearer_token, origin_allowed
 from graphql_api.transport.heartbeat import Heartbeat
 from graphql_api.transport.hooks import Caller, EdgeHooks, EdgeLimits, Identity
@@ -204,7 +203,7 @@ class Connection:
     async def _operate(self, operation_id: str, request: GraphQLRequest, caller: Caller) -> None:
         try:
             refusal = await self._answer(operation_id, request, caller)
-        # A result that can't be encoded ends its operation, never the socket.
+        # What goes wrong with an operation ends it, never the socket.
         except Exception as error:
             refusal = self._operations.refusal([error])
         # The id is free before the client can read that it is.
@@ -236,13 +235,13 @@ class Connection:
         return None
 
     async def _send_next(self, operation_id: str, answer: Answer) -> None:
-        await self._send_message(operation_id, "next", encode(answer.payload))
+        await self._send_message(operation_id, "next", answer.body)
 
     async def _send_end(self, operation_id: str, refusal: Answer | None) -> None:
         if refusal is None:
             await self._send(f'{{"id":{_quoted(operation_id)},"type":"complete"}}')
         else:
-            await self._send_message(operation_id, "error", encode(refusal.payload["errors"]))
+            await self._send_message(operation_id, "error", refusal.errors)
 
     async def _send_message(self, operation_id: str, kind: str, payload: bytes) -> None:
         await self._send(f'{{"id":{_quoted(operation_id)},"type":"{kind}","payload":{payload.decode()}}}')
