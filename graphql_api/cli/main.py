@@ -15,6 +15,7 @@ from core import embedded
 from core.errors import ConfigurationError
 from core.settings import load
 from graphql_api.cli.chat import chat
+from graphql_api.cli.understand import understand
 from graphql_api.pages import DEVELOPER, TOKEN_SECONDS
 from services.auth.development import DEVELOPMENT_MAX_LIFETIME, issue, load_key
 
@@ -96,6 +97,7 @@ def doctor(data_dir: DataDir = None) -> None:
 
 
 app.command()(chat)
+app.command()(understand)
 
 
 @app.command("export-schema")
