@@ -9,7 +9,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from asyncpg import Connection, IntegrityConstraintViolationError, InterfaceError, PostgresError, Record
+from asyncpg import (
+    Connection,
+    IntegrityConstraintViolationError,
+    InterfaceError,
+    InternalClientError,
+    PostgresError,
+    Record,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -17,6 +24,9 @@ from core.errors import RequestError, RequestErrorCode
 
 LIFETIME: Final = 1800.0
 """Seconds after which a connection is replaced by a new one."""
+
+
+_FAILURES: Final = (PostgresError, InterfaceError, InternalClientError)
 
 
 class Link:
@@ -50,7 +60,7 @@ class Link:
         self._broken_off = True
         try:
             rows: list[Record] = await self._driver.fetch(sql, *arguments)
-        except (PostgresError, InterfaceError) as error:
+        except _FAILURES as error:
             raise self._wrapped(sql, error) from error
         self._broken_off = False
         return rows
@@ -63,7 +73,7 @@ class Link:
         self._broken_off = True
         try:
             await self._driver.executemany(sql, rows)
-        except (PostgresError, InterfaceError) as error:
+        except _FAILURES as error:
             raise self._wrapped(sql, error) from error
         self._broken_off = False
 
@@ -72,7 +82,7 @@ class Link:
         self._broken_off = True
         try:
             tag: str = await self._driver.execute(sql)
-        except (PostgresError, InterfaceError) as error:
+        except _FAILURES as error:
             raise self._wrapped(sql, error) from error
         self._broken_off = False
         return tag
@@ -91,6 +101,8 @@ class Link:
 
     def _wrapped(self, sql: str, error: Exception) -> DBAPIError:
         self._broken_off = False  # the database has answered, or is known to be gone
+        if isinstance(error, InternalClientError):  # the driver lost its place: so it calls a connection that broke
+            self._driver.terminate()
         kind = IntegrityError if isinstance(error, IntegrityConstraintViolationError) else DBAPIError
         return kind(sql, None, error, hide_parameters=True, connection_invalidated=self._driver.is_closed())
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from asyncpg import Connection, InternalClientError
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -218,6 +219,20 @@ async def test_an_end_in_mid_transaction_is_the_database_being_away(single: Data
         await single.work(user, action)
     assert is_away(caught.value)
     assert await backend(single, user)
+
+
+async def test_a_connection_whose_driver_lost_its_place_is_replaced(
+    single: Database, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So asyncpg calls a connection that broke while it was being used: an error of no other kind."""
+    before = await backend(single, user)
+
+    async def once(*_: object) -> None:
+        monkeypatch.undo()
+        raise InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+
+    monkeypatch.setattr(Connection, "execute", once)
+    assert await backend(single, user) != before
 
 
 async def end(database: Database, pid: int) -> None:
