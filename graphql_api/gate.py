@@ -13,12 +13,11 @@ from typing import Final
 import structlog
 from sqlalchemy import LargeBinary, any_, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Scope
 
 from core import clock
-from core.database import Database
-from core.errors import DomainError, ErrorCode, RequestError, Unauthenticated
+from core.database import Database, is_away
+from core.errors import DomainError, ErrorCode, RequestError, RequestErrorCode, Unauthenticated
 from events.bus import Bus, Received
 from graphql_api.rate import RequestCounter
 from graphql_api.transport import Identity as Caller
@@ -104,7 +103,8 @@ class Gate:
         return admitted
 
     async def authenticate_token(self, token: str) -> Admitted:
-        """The caller behind a token; the user exists from then on. Raises Unauthenticated."""
+        """The caller behind a token; the user exists from then on. Raises Unauthenticated, and RequestError TIMEOUT
+        while the database is away: nobody is to give up for good then."""
         claims = await self._verifier.verify(token)
         identity = Identity(claims.subject, claims.email, claims.name, claims.token_hash)
         # Looked at again after the wait, in which it may have been revoked: from here the caller's sockets are watched.
@@ -165,7 +165,12 @@ class Gate:
         if asking is None:
             asking = self._asking[key] = asyncio.create_task(admit(self._database, identity), name="admit")
             asking.add_done_callback(lambda done: self._answered(key, done))
-        return await asyncio.shield(asking)  # a client that hangs up doesn't take the answer from the others
+        try:
+            return await asyncio.shield(asking)  # a client that hangs up doesn't take the answer from the others
+        except Exception as error:  # the drivers' failures are no one tree
+            if not is_away(error):
+                raise
+            raise RequestError(RequestErrorCode.TIMEOUT, "The database is away; try again.") from error
 
     def _answered(self, key: bytes, asking: asyncio.Task[bool]) -> None:
         del self._asking[key]
@@ -214,5 +219,5 @@ class Gate:
     async def _look_or_log(self) -> None:
         try:
             await self.look()
-        except (SQLAlchemyError, RequestError, OSError) as error:
+        except Exception as error:  # whatever the database's failure, the next look comes; else nobody would look again
             log.warning("revocations_not_read", error=type(error).__name__)

@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from asyncpg import InternalClientError
 from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.database import Database
 from core.errors import RequestError, RequestErrorCode, Unauthenticated
@@ -20,6 +22,7 @@ from graphql_api.rate import WINDOW, RequestCounter
 from graphql_api.transport import Identity, SocketRegistry
 from models.users import revoked_tokens, users
 from services.auth import Claims, Verifier
+from tests.support.reading import GUARD, until
 
 
 class Believer(Verifier):
@@ -137,6 +140,31 @@ async def test_a_revocation_that_the_bus_did_not_carry_is_seen_all_the_same(data
             await connection.execute(made)
         await mine.ended.wait()
         assert not theirs.ended.is_set()
+
+
+class Breaking(Database):
+    """Fails once in a way that none of its users knows, as a driver may whose connection broke under it."""
+
+    broke = False
+
+    @asynccontextmanager
+    async def for_nobody(self) -> AsyncIterator[AsyncConnection]:
+        if not self.broke:
+            self.broke = True
+            raise InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+        async with super().for_nobody() as connection:
+            yield connection
+
+
+async def test_a_look_that_fails_in_whatever_way_is_followed_by_another(database: Database, bus: Bus) -> None:
+    sockets, breaking = SocketRegistry(0), Breaking(database.links, database._journal)
+    async with gate(database, bus, SocketRegistry(0)) as there, gate(breaking, bus, sockets, look_every=0.01) as here:
+        mine = opened(sockets, await here.authenticate_token(token := a_token()))
+        await until(lambda: breaking.broke)
+        admitted = await there.authenticate_token(token)
+        await there.revoke(admitted.identity, admitted.claims)
+        async with asyncio.timeout(GUARD):
+            await mine.ended.wait()
 
 
 async def test_nonsense_on_the_bus_does_not_make_the_gate_deaf(database: Database, bus: Bus) -> None:
