@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from assistant.progress import Engine
 from assistant.providers.base import Provider
 from assistant.providers.rules import RulesProvider
-from core.database import Database, make_links, timed_out
+from core.database import Database, is_away, make_links, timed_out
 from core.dsn import Dsn
 from core.errors import ConfigurationError, RequestErrorCode
 from core.settings import Settings
@@ -160,9 +160,14 @@ def _graphql_app(schema: EdgeSchema, application: Application, gate: Gate, socke
         gate.authenticate,
         gate.authenticate_token,
         context,
-        Presenter(is_timeout=timed_out, suggestions=settings.introspection_on),
+        Presenter(is_timeout=_is_passing, suggestions=settings.introspection_on),
     )
     return build_graphql_app(schema, hooks, edge_limits(settings), sockets)
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether a client does well to ask again: the database was too slow, or is away."""
+    return timed_out(error) or is_away(error)
 
 
 async def _as_json(_: Request, error: Exception) -> Response:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Protocol, TypeVar
 
+from sqlalchemy.exc import DBAPIError
+
 from core import clock
-from core.database import Database
+from core.database import Database, is_away
 from core.errors import DomainError, ErrorCode
 from core.settings import Settings
 from core.unit_of_work import Session, UnitOfWork, Written
-from events.bus import Bus
+from events.bus import Backoff, Bus
 from events.hub import Hub
 from resolvers.fields.declarations import Scope
 from resolvers.fields.loader import Edges
@@ -26,6 +28,9 @@ Result = TypeVar("Result")
 
 LINGER: Final = 0.05
 """Seconds that a live operation keeps its snapshot after a read: the levels of one event follow each other faster."""
+
+
+_BACKOFF: Final = Backoff()
 
 
 class Gate(Protocol):
@@ -86,19 +91,36 @@ class Operation:
     async def reading(self) -> AsyncIterator[Session]:
         """The operation's snapshot, for one statement or a few: everything read until `renew` is of one instant."""
         async with self._turn:
-            if self._session is None:
-                opened = self.application.database.snapshot(self.user_id)
-                self._session = await opened.__aenter__()
-                self._opened = opened
+            session = self._session or await self._open()
             try:
-                yield self._session
+                yield session
+            except Exception as error:
+                if self._live and is_away(error):
+                    await self._drop()  # what is read next has a sound one
+                raise
             finally:
                 if self._live:
                     self._release_soon()
 
+    async def _open(self) -> Session:
+        """A new snapshot. A live operation waits for a database that is away: who follows stays, and goes on."""
+        failures = 0
+        while True:
+            opened = self.application.database.snapshot(self.user_id)
+            try:
+                self._session = await opened.__aenter__()
+            except Exception as error:  # the drivers' failures are no one tree
+                if not self._live or not is_away(error):
+                    raise
+            else:
+                self._opened = opened
+                return self._session
+            failures += 1
+            await asyncio.sleep(_BACKOFF.delay(failures))
+
     def live(self) -> None:
         """From now on give the snapshot back when nothing was read for a moment: a subscription holds no connection
-        while its client is slow to take what was read."""
+        while its client is slow to take what was read. And wait for a database that is away."""
         self._live = True
 
     def _release_soon(self) -> None:
@@ -116,9 +138,17 @@ class Operation:
             self._idle.cancel()
             self._idle = None
         async with self._turn:
-            opened, self._opened, self._session = self._opened, None, None
-            if opened is not None:
-                await opened.__aexit__(None, None, None)
+            await self._drop()
+
+    async def _drop(self) -> None:
+        opened, self._opened, self._session = self._opened, None, None
+        if opened is None:
+            return
+        try:
+            await opened.__aexit__(None, None, None)
+        except Exception as error:  # as in _open; what was read stays true, though its end can't be said
+            if not isinstance(error, DBAPIError) and not is_away(error):
+                raise
 
     async def renew(self) -> None:
         """Give the snapshot back and forget what was loaded: what is read next is of a later instant."""
