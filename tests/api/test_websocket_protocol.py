@@ -173,6 +173,14 @@ async def test_a_frame_over_the_limit_is_1009() -> None:
         assert (await closed(socket))[0] == 1009
 
 
+async def test_what_is_malformed_or_too_long_ends_a_socket_that_has_not_said_who_it_is_too(edge: Edge) -> None:
+    longest = EdgeLimits().frame_bytes
+    for message, code in (("{", 4400), (json.dumps({"type": "ping", "payload": {"x": "a" * longest}}), 1009)):
+        async with opened(edge) as socket:
+            await send(socket, message)
+            assert (await closed(socket))[0] == code
+
+
 # ---------------------------------------------------------------- who it is
 @pytest.mark.parametrize(
     "message",
@@ -249,6 +257,12 @@ async def test_subscribing_before_the_ack_is_4401(edge: Edge) -> None:
         assert await closed(socket) == (4401, "Unauthorized")
 
 
+async def test_a_subscription_in_one_breath_with_the_init_has_no_data_before_the_ack(edge: Edge) -> None:
+    async with opened(edge) as socket:
+        await send(socket, init("good"), subscribe("1", "{ hello }"))
+        assert types([await receive(socket) for _ in range(3)]) == ["connection_ack", "next", "complete"]
+
+
 async def test_a_second_init_is_4429_also_in_one_breath(edge: Edge) -> None:
     async with opened(edge) as socket:
         await send(socket, init("good"), init("good"))
@@ -309,6 +323,26 @@ async def test_operations_run_side_by_side_and_a_complete_stops_its_own(edge: Ed
         await send(socket, {"type": "complete", "id": "l"})
         await edge.state.until(streams=0)
         assert types(await run(socket, "l", "{ hello }")) == ["next", "complete"]
+
+
+async def test_after_its_complete_a_subscription_says_nothing_more(edge: Edge) -> None:
+    async with ready(edge) as socket:
+        await send(socket, subscribe("l", "subscription { ticks(n: 1000000) }"))
+        assert [(await receive(socket))["payload"]["data"]["ticks"] for _ in range(3)] == [0, 1, 2]
+        await send(socket, {"type": "complete", "id": "l"}, {"type": "ping"})
+        while (await receive(socket))["type"] != "pong":  # what was on its way
+            pass
+        await edge.state.until(streams=0)
+        await send(socket, subscribe("q", "{ hello }"))
+        assert [((m := await receive(socket))["id"], m["type"]) for _ in range(2)] == [("q", "next"), ("q", "complete")]
+        assert types(await run(socket, "l", "{ hello }")) == ["next", "complete"]
+
+
+async def test_a_thousand_pings_have_a_thousand_pongs_and_a_long_id_is_served(edge: Edge) -> None:
+    async with ready(edge) as socket:
+        await send(socket, *[{"type": "ping"}] * 1_000)
+        assert types([await receive(socket) for _ in range(1_000)]) == ["pong"] * 1_000
+        assert types(await run(socket, "i" * 200, "{ hello }")) == ["next", "complete"]
 
 
 async def test_a_client_that_goes_away_frees_its_subscriptions(edge: Edge) -> None:

@@ -139,6 +139,48 @@ async def test_a_killed_listener_is_replaced(redis: Broker) -> None:
         assert bus.stats.rebuilt == 1
 
 
+async def test_old_and_new_readers_hear_again_after_the_listeners_connection_was_killed(redis: Broker) -> None:
+    """Publishing goes on as if nothing were; broadcaster's own listener would hear nothing any more."""
+    async with Bus(redis.url, backoff=QUICKLY, probe_every=3600) as bus, bus.subscribe("user:1") as old:
+        for _ in range(3):
+            await redis.drop_listeners()
+            assert await item(old) is RESYNC
+            async with bus.subscribe("user:1") as new, bus.subscribe("user:2") as elsewhere:
+                await bus.publish("user:1", "heard")
+                await bus.publish("user:2", "too")
+                assert [await message(reader) for reader in (old, new, elsewhere)] == ["heard", "heard", "too"]
+        assert bus.stats.rebuilt == 3
+
+
+async def test_a_subscription_begun_while_redis_is_down_says_nothing_of_it_and_is_made_good(redis: Broker) -> None:
+    """broadcaster answers with a KeyError that hides the cause. Some give up before Redis is back."""
+    async with Bus(redis.url, backoff=QUICKLY) as bus, AsyncExitStack() as stack:
+        await redis.kill()
+        readers = [await stack.enter_async_context(bus.subscribe(f"user:{number % 3}")) for number in range(9)]
+        await until(lambda: not bus.healthy)
+        for number in range(3):
+            async with bus.subscribe(f"user:{number}"):
+                pass
+        readers += [await stack.enter_async_context(bus.subscribe(f"user:{number}")) for number in range(3)]
+        await redis.start()
+        for reader in readers:
+            await skip_to_resync(reader)
+        for number in range(3):
+            await bus.publish(f"user:{number}", str(number))
+        assert [await message(reader) for reader in readers] == [str(number % 3) for number in (*range(9), *range(3))]
+
+
+async def test_a_reader_that_falls_behind_loses_its_queue_and_is_told_to_resync(redis: Broker) -> None:
+    """broadcaster's own queues have no bound."""
+    async with Bus(redis.url, queue_size=4) as bus, bus.subscribe("turn") as slow, bus.subscribe("turn") as quick:
+        for number in range(1_000):
+            await bus.publish("turn", "x" * 1_000 + str(number))
+            assert (await message(quick)).endswith(str(number))
+        assert len(slow._items) <= 4
+        assert await item(slow) is RESYNC
+        assert bus.stats.overflowed > 200
+
+
 async def test_stop_while_redis_is_away_leaves_no_task(redis: Broker) -> None:
     before = other_tasks()
     bus = Bus(redis.url, backoff=Backoff(first=3600, longest=3600))

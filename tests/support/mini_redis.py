@@ -43,6 +43,11 @@ class MiniRedis:
         await self.kill()
         await self.start()
 
+    async def drop_listeners(self) -> None:
+        for client in {client for clients in self.channels.values() for client in clients}:
+            client.writer.transport.abort()
+            await client.done.wait()
+
     def freeze(self) -> None:
         """Stop answering; connections stay open and the kernel goes on accepting."""
         self._running.clear()

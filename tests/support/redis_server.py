@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from redis.asyncio import Redis
+
 BINARY = shutil.which("redis-server")
 START_WITHIN = 30.0
 
@@ -22,6 +24,7 @@ class Broker(Protocol):
     async def start(self) -> None: ...
     async def kill(self) -> None: ...
     async def restart(self) -> None: ...
+    async def drop_listeners(self) -> None: ...
     def freeze(self) -> None: ...
     def thaw(self) -> None: ...
 
@@ -72,6 +75,11 @@ class RedisServer:
     async def restart(self) -> None:
         await self.kill()
         await self.start()
+
+    async def drop_listeners(self) -> None:
+        """End the connections that listen, and only those."""
+        async with Redis.from_url(self.url, protocol=2) as client:
+            await client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
 
     def freeze(self) -> None:
         """SIGSTOP: connections stay open and nothing is answered."""
