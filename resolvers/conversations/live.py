@@ -32,6 +32,10 @@ WAITING: Final = 256
 CATCH_UP: Final = 0.35
 """Seconds after which a hole is looked at again: the draft is saved a little more often."""
 
+SILENT: Final = 1.0
+"""Seconds without a word of a running turn after which it is looked at: where the bus doesn't carry its deltas to this
+process, its text goes on from the drafts that are saved."""
+
 
 @strawberry.type(
     description="Replaces the draft: comes first, at each change of status, and when the text starts anew."
@@ -120,6 +124,8 @@ class _TurnStream:
         self._gone = False
         self._beyond: list[Delta] = []
         self._look_again: asyncio.TimerHandle | None = None
+        self._silence: asyncio.TimerHandle | None = None
+        self._heard = 0.0
         self._queue: asyncio.Queue[Any] = asyncio.Queue(WAITING)
 
     async def updates(self) -> AsyncGenerator[Any, None]:
@@ -139,8 +145,10 @@ class _TurnStream:
                     return
                 if state.status is TurnStatus.RUNNING:
                     self._look_soon()  # what was said between the last save and now is in no delta to come
+                self._watch_silence()
                 while True:
                     item = await self._queue.get()
+                    self._heard = asyncio.get_running_loop().time()
                     if isinstance(item, _Over):
                         if item.failure is not None:
                             raise item.failure
@@ -152,8 +160,7 @@ class _TurnStream:
                     if self._gone:
                         return
             finally:
-                if self._look_again is not None:
-                    self._look_again.cancel()
+                self._stop_timers()
                 for pump in pumps:
                     pump.cancel()
                 await asyncio.wait(pumps)
@@ -206,6 +213,21 @@ class _TurnStream:
 
     def _remind(self) -> None:
         self._look_again = None
+        self._wake()
+
+    def _watch_silence(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._status is TurnStatus.RUNNING and loop.time() - self._heard >= SILENT:
+            self._wake()
+        self._silence = loop.call_later(SILENT, self._watch_silence)
+
+    def _stop_timers(self) -> None:
+        for timer in (self._look_again, self._silence):
+            if timer is not None:
+                timer.cancel()
+
+    def _wake(self) -> None:
+        """Have the turn read again, after what waits."""
         if not self._queue.full():
             self._queue.put_nowait(None)
 
