@@ -11,17 +11,17 @@ import argparse
 import asyncio
 import random
 import shutil
-import socket
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
+from bench.soaking.broker import Broker
 from bench.soaking.counting import Report, count
 from bench.soaking.killing import Killer
 from bench.soaking.model import SlowModel
@@ -117,23 +117,15 @@ async def _drive(plan: Plan, watch: Watch, crowd: Crowd, killer: Killer) -> floa
 @asynccontextmanager
 async def _broker(home: Path) -> AsyncIterator[str]:
     """A Redis of its own; without one the processes don't hear each other and poll."""
-    binary = shutil.which("redis-server")
-    if binary is None:
+    if not Broker.installed():
         yield "memory://"
         return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    process = await asyncio.create_subprocess_exec(
-        *command, "--dir", str(home), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
+    broker = Broker(home)
+    await broker.start()
     try:
-        yield f"redis://127.0.0.1:{port}"
+        yield broker.url
     finally:
-        with suppress(ProcessLookupError):  # an interrupt may have ended it already
-            process.terminate()
-        await process.wait()
+        await broker.stop()
 
 
 def _plan() -> Plan:

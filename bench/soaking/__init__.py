@@ -1,1 +1,1 @@
-"""The parts of the soak: its model, its processes, its talkers, what it sees in the database, and what it counts."""
+"""The parts of the soaks: what they start and break, who talks, writes and reads, and what they count."""

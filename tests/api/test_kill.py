@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bench import changes
 from bench.soak import Plan, soak
 from core import embedded
 from core.dsn import Dsn
@@ -142,3 +143,13 @@ async def test_a_short_soak_loses_nothing_and_does_nothing_twice() -> None:
     assert report.good, str(report)
     assert int(report.told["acknowledged"]) > 0
     assert int(report.told["kills"]) == 8
+
+
+async def test_changes_are_whole_through_a_rolling_restart_and_a_restart_of_postgresql() -> None:
+    """Readers by the library, over bare sockets and event streams."""
+    faults = ("rolling restart", "PostgreSQL restarted")
+    report = await changes.soak(changes.Plan(rounds=1, replicas=2, users=1, pace=0.1, only=faults))
+    assert report.good, str(report)
+    assert {one.fault for one in report.rounds} == set(faults)
+    assert report.told["closed 1012"] > 0
+    assert report.told["written"] > 10

@@ -150,17 +150,18 @@ async def test_a_turn_that_a_worker_elsewhere_runs_is_followed_on_both_servers_t
 
         token = town.one.token(user)
         turn = (await town.one.post(token, SEND))["data"]["sendMessage"]["turn"]["id"]
-        shown = ["", ""]
+        screens = [Screen(), Screen()]
         followers = [
-            asyncio.create_task(follow(at, token, turn, partial(shown.__setitem__, place)))
-            for place, at in enumerate((town.one, town.two))
+            asyncio.create_task(follow(at, token, turn, screen))
+            for at, screen in zip((town.one, town.two), screens, strict=True)
         ]
         stack.push_async_callback(finished, followers)
         for number in range(1, len(PIECES) + 1):
             async with asyncio.timeout(GUARD):
                 await model.held()
             said = "".join(PIECES[:number])
-            await until(partial(both_show, shown, said))
+            for screen in screens:
+                await screen.shows(said)
             if number == 2:
                 await broker.kill()
                 await until(lambda: not any(bus.healthy for bus in town.buses))
@@ -173,19 +174,30 @@ async def test_a_turn_that_a_worker_elsewhere_runs_is_followed_on_both_servers_t
     assert [(view.status, view.text) for view in ended] == [("COMPLETED", "".join(PIECES))] * 2
 
 
-def both_show(shown: list[str], said: str) -> bool:
-    return shown == [said, said]
+class Screen:
+    """What a client shows; nothing that was shown is taken back."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._changed = asyncio.Condition()
+
+    async def take(self, view: TurnView) -> None:
+        assert not view.restarted
+        async with self._changed:
+            self._text += view.appended
+            assert self._text == view.text
+            self._changed.notify_all()
+
+    async def shows(self, text: str) -> None:
+        async with asyncio.timeout(GUARD), self._changed:
+            await self._changed.wait_for(lambda: self._text == text)
 
 
-async def follow(at: Replica, token: str, turn: str, show: Callable[[str], None]) -> TurnView:
-    """To its end; nothing that was shown is taken back."""
-    shown = ""
+async def follow(at: Replica, token: str, turn: str, screen: Screen) -> TurnView:
+    """To its end."""
     async with Client(f"http://{at.address}", token) as client, aclosing(client.turn(turn)) as views:
         async for view in views:
-            assert not view.restarted
-            shown += view.appended
-            assert shown == view.text
-            show(shown)
+            await screen.take(view)
     return view
 
 
