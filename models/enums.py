@@ -57,6 +57,8 @@ class ToolName(StrEnum):
     LIST_TASKS = "list_tasks"
     UPDATE_TASK = "update_task"
     COMPLETE_TASK = "complete_task"
+    SKIP_OCCURRENCE = "skip_occurrence"
+    SNOOZE_REMINDER = "snooze_reminder"
     DELETE_TASK = "delete_task"
     SEARCH_TASKS = "search_tasks"
     CATEGORIZE_TASKS = "categorize_tasks"
@@ -92,6 +94,7 @@ class TaskAction(StrEnum):
     CREATED = "CREATED"
     UPDATED = "UPDATED"
     COMPLETED = "COMPLETED"
+    SKIPPED = "SKIPPED"
     REOPENED = "REOPENED"
     DELETED = "DELETED"
     RESTORED = "RESTORED"
@@ -111,6 +114,14 @@ class ChangeKind(StrEnum):
     TASK = "TASK"
     LABEL = "LABEL"
     SETTINGS = "SETTINGS"
+    REMINDER = "REMINDER"
+
+
+class RecurrenceFrom(StrEnum):
+    """What the next due date of a repeating task is counted from."""
+
+    DUE = "DUE"
+    COMPLETION = "COMPLETION"
 
 
 class Priority(IntEnum):

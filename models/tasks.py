@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -21,21 +21,34 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    Time,
     Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from models.base import SCHEMA, id_column, metadata, one_of, owned_by, user_column
-from models.enums import Actor, TaskAction
+from models.enums import Actor, RecurrenceFrom, TaskAction
 
 TASK_TITLE_LIMIT = 500
 DESCRIPTION_LIMIT = 10_000
 LABEL_LIMIT = 100
 LABELS_PER_TASK = 50
+RECURRENCE_LIMIT = 500
+REMIND_BEFORE_LIMIT = 527_040
+"""Minutes of a leap year."""
 
 DUE_ORDER = "coalesce(due_at AT TIME ZONE 'UTC', due_date + interval '1 day')"
 """Where a due date sorts among due instants: an all-day task at the end of its day, read as UTC."""
+
+REMINDER = "coalesce(snoozed_until, remind_at)"
+"""When a task's reminder is due next, or was last."""
+
+PENDING_REMINDER = (
+    f"{REMINDER} IS NOT NULL AND {REMINDER} IS DISTINCT FROM reminded_for"
+    " AND completed_at IS NULL AND deleted_at IS NULL"
+)
+"""Whether it still has to be fired. A task that is done or deleted reminds nobody."""
 
 tasks = Table(
     "tasks",
@@ -48,6 +61,13 @@ tasks = Table(
     Column("due_date", Date),
     Column("due_at", DateTime(timezone=True)),
     Column("time_zone", Text),
+    Column("recurrence", Text),
+    Column("recurrence_from", Text, nullable=False, server_default=RecurrenceFrom.DUE.value),
+    Column("recurrence_time", Time),
+    Column("remind_at", DateTime(timezone=True)),
+    Column("remind_before", Integer),
+    Column("snoozed_until", DateTime(timezone=True)),
+    Column("reminded_for", DateTime(timezone=True)),
     Column("priority", SmallInteger, nullable=False, server_default="0"),
     Column("position", Text(collation="C"), nullable=False),
     Column("version", Integer, nullable=False, server_default="1"),
@@ -62,12 +82,19 @@ tasks = Table(
     CheckConstraint(f"char_length(description) <= {DESCRIPTION_LIMIT}", name="description"),
     CheckConstraint("due_date IS NULL OR due_at IS NULL", name="due"),
     CheckConstraint("due_at IS NULL OR time_zone IS NOT NULL", name="time_zone"),
+    CheckConstraint(f"char_length(recurrence) BETWEEN 1 AND {RECURRENCE_LIMIT}", name="recurrence"),
+    CheckConstraint("recurrence IS NULL OR due_date IS NOT NULL OR due_at IS NOT NULL", name="recurrence_due"),
+    one_of("recurrence_from", RecurrenceFrom),
+    CheckConstraint(f"remind_before BETWEEN 0 AND {REMIND_BEFORE_LIMIT}", name="remind_before"),
+    CheckConstraint("remind_before IS NULL OR (due_at IS NOT NULL AND remind_at IS NOT NULL)", name="remind_due"),
+    CheckConstraint("snoozed_until IS NULL OR remind_at IS NOT NULL", name="snoozed_until"),
     CheckConstraint("priority BETWEEN 0 AND 4", name="priority"),
     Index("ix_tasks_position", "user_id", "position", "id", postgresql_where=text("deleted_at IS NULL")),
     Index("ix_tasks_due", "user_id", text("coalesce(due_order, 'infinity'::timestamp)"), "id"),
     Index("ix_tasks_due_desc", "user_id", text("coalesce(due_order, '-infinity'::timestamp)"), "id"),
     Index("ix_tasks_created", "user_id", "created_at", "id"),
     Index("ix_tasks_updated", "user_id", "updated_at", "id"),
+    Index("ix_tasks_reminder", text(REMINDER), postgresql_where=text(PENDING_REMINDER)),
     Index("ix_tasks_priority", "user_id", "priority", "id", postgresql_where=text("deleted_at IS NULL")),
     Index(
         "uq_tasks_key", "user_id", "idempotency_key", unique=True, postgresql_where=text("idempotency_key IS NOT NULL")
@@ -135,6 +162,17 @@ class Task:
     due_date: date | None
     due_at: datetime | None
     time_zone: str | None
+    recurrence: str | None
+    recurrence_from: str
+    recurrence_time: time | None
+    """The time of day that the rule means, where the clock skips it on the present due date; else that of `due_at`."""
+    remind_at: datetime | None
+    remind_before: int | None
+    """Minutes before `due_at` that `remind_at` keeps; None: it is a time of its own."""
+    snoozed_until: datetime | None
+    """When the present reminder comes again instead."""
+    reminded_for: datetime | None
+    """The reminder that was fired last, or was over when it was set: it isn't fired again."""
     priority: int
     position: str
     version: int

@@ -94,6 +94,12 @@ class SettingsChanged(Change):
     settings: Settings | None = one("entity", description="As they are now.")
 
 
+@strawberry.type(description="A task's reminder came due.")
+class ReminderDue(Change):
+    task_id: strawberry.ID = _id("Task", "entity", "Its id.")
+    task: Task | None = one("entity", description="As it is now; null once it is gone.")
+
+
 @strawberry.type(
     description="Nothing new of the kinds asked for, up to here: a replay ended, or a quiet filter's cursor moves on."
 )
@@ -114,6 +120,7 @@ CHANGE_TYPES: Final[dict[str, type[Change]]] = {
     Kinds.TASK: TaskChanged,
     Kinds.LABEL: LabelChanged,
     Kinds.SETTINGS: SettingsChanged,
+    Kinds.REMINDER: ReminderDue,
 }
 
 

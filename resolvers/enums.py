@@ -70,6 +70,8 @@ ToolName = _enum(
     list_tasks="Lists tasks.",
     update_task="Changes a task.",
     complete_task="Completes or reopens a task.",
+    skip_occurrence="Skips an occurrence of a task that repeats.",
+    snooze_reminder="Puts a task's reminder off.",
     delete_task="Deletes a task.",
     search_tasks="Finds tasks by words.",
     categorize_tasks="Adds and removes labels.",
@@ -117,7 +119,8 @@ TaskAction = _enum(
     "What happened to a task.",
     CREATED="It was made.",
     UPDATED="Something of it changed.",
-    COMPLETED="It was done.",
+    COMPLETED="It was done; of one that repeats, an occurrence: it is open and due at the next.",
+    SKIPPED="An occurrence was skipped; it is due at the next.",
     REOPENED="It is to do again.",
     DELETED="It was deleted; it can be restored.",
     RESTORED="Its deletion was taken back.",
@@ -141,6 +144,14 @@ ChangeKind = _enum(
     TASK="A task changed.",
     LABEL="A label was made, changed or deleted.",
     SETTINGS="The settings changed.",
+    REMINDER="A task's reminder came due.",
+)
+RecurrenceFrom = _enum(
+    "RecurrenceFrom",
+    enums.RecurrenceFrom,
+    "What the next due date of a task that repeats is counted from.",
+    DUE="From the present due date, however late it is done.",
+    COMPLETION="From the day on which it is done.",
 )
 Priority = _enum(
     "Priority",

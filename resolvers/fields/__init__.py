@@ -2,7 +2,19 @@
 
 from resolvers.fields.arguments import AfterArgument, BeforeArgument, FirstArgument, LastArgument, PageArguments
 from resolvers.fields.connections import Connection, Edge, PageInfo
-from resolvers.fields.declarations import Expr, Scope, Through, column, connection, expr, many, one, pure, several
+from resolvers.fields.declarations import (
+    Expr,
+    Scope,
+    Through,
+    column,
+    connection,
+    expr,
+    many,
+    one,
+    pure,
+    pure_list,
+    several,
+)
 from resolvers.fields.keyset import Key, Keyset
 from resolvers.fields.nodes import Node, node, node_types
 
@@ -29,5 +41,6 @@ __all__ = [
     "node_types",
     "one",
     "pure",
+    "pure_list",
     "several",
 ]

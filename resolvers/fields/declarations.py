@@ -13,7 +13,7 @@ from sqlalchemy import Column as SqlColumn
 from sqlalchemy import ColumnElement
 from strawberry.types import Info
 
-from resolvers.fields.arguments import AfterArgument, BeforeArgument, FirstArgument, LastArgument
+from resolvers.fields.arguments import AfterArgument, BeforeArgument, CountArgument, FirstArgument, LastArgument
 from resolvers.fields.keyset import Keyset
 
 METADATA: Final = "tasktalk.field"
@@ -50,6 +50,8 @@ class Pure:
 
     function: Callable[..., Any]
     needs: tuple[str, ...]
+    first: int | None = None
+    """The default of the argument `first`, which the function takes last; None: the field has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,17 @@ def pure(function: Callable[..., Any], *, needs: Sequence[SqlColumn[Any]], descr
         return function(*(getattr(root, name) for name in names))
 
     return _field(Pure(function, names), resolve, description)
+
+
+def pure_list(function: Callable[..., Any], *, needs: Sequence[SqlColumn[Any]], first: int, description: str) -> Any:
+    """The same for a list whose length the argument `first` bounds."""
+    names = tuple(one.name for one in needs)
+    default = first
+
+    def resolve(root: Any, first: CountArgument = default) -> Any:
+        return function(*(getattr(root, name) for name in names), first)
+
+    return _field(Pure(function, names, first), resolve, description)
 
 
 def expr(name: str, sql: Sql, *, description: str, convert: Callable[[Any], Any] | None = None) -> Any:

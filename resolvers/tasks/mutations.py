@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import strawberry
@@ -13,15 +13,18 @@ from core.ids import to_global_id
 from core.unit_of_work import UnitOfWork
 from models.enums import Actor
 from models.enums import Priority as Priorities
+from models.enums import RecurrenceFrom as Origins
 from resolvers.conversations.mutations import DeletePayload
-from resolvers.enums import Priority
+from resolvers.enums import Priority, RecurrenceFrom
 from resolvers.fields import one
 from resolvers.payloads import UserError, id_of, mutate
 from resolvers.scalars import TimeZone
 from resolvers.tasks.types import Label, Task
 from services import labels, tasks
 from services.inputs import UNSET
+from services.reminders import snooze
 from services.tasks import NewTask, TaskPatch
+from services.tasks.values import Author
 
 
 @strawberry.type(description="The task as it became.")
@@ -47,11 +50,31 @@ class CreateTaskInput:
     time_zone: TimeZone | None = strawberry.field(
         default=None, description="The zone that dueAt is meant in; otherwise the viewer's."
     )
+    recurrence: str | None = strawberry.field(
+        default=None,
+        description="An RRULE (RFC 5545), daily or slower, at most 500 characters; without a due date the task is due"
+        " on its first day from today on.",
+    )
+    recurrence_from: RecurrenceFrom | None = strawberry.field(
+        default=None, description="What the next due date is counted from; DUE by default."
+    )
+    remind_at: datetime | None = strawberry.field(
+        default=None, description="When to remind; over already, but for less than a day: at once."
+    )
+    remind_before: int | None = strawberry.field(
+        default=None, description="Minutes before dueAt, 0..527,040; exclusive with remindAt."
+    )
     priority: Priority | None = strawberry.field(default=None, description="NONE by default.")
     labels: list[str] | None = strawberry.field(default=None, description="By name, at most 50; made where missing.")
     idempotency_key: str | None = strawberry.field(
         default=None, description="1..200 characters: the same key and input answer the same task."
     )
+
+
+_PATCHED: Final = (
+    "title", "description", "due_date", "due_at", "time_zone", "recurrence", "recurrence_from", "remind_at",
+    "remind_before", "priority", "labels",
+)  # fmt: skip
 
 
 @strawberry.input(description="What to change of a task: a field left out stays as it is, null clears it.")
@@ -67,17 +90,32 @@ class UpdateTaskInput:
     time_zone: TimeZone | None = strawberry.field(
         default=strawberry.UNSET, description="The zone that dueAt is meant in."
     )
+    recurrence: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="An RRULE (RFC 5545), daily or slower; null ends the repeating, and so does clearing the due date.",
+    )
+    recurrence_from: RecurrenceFrom | None = strawberry.field(
+        default=strawberry.UNSET, description="What the next due date is counted from."
+    )
+    remind_at: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="When to remind; clears remindBefore. null: not at all."
+    )
+    remind_before: int | None = strawberry.field(
+        default=strawberry.UNSET, description="Minutes before dueAt, whenever that is; replaces remindAt."
+    )
     priority: Priority | None = strawberry.field(default=strawberry.UNSET, description="How much it matters.")
     labels: list[str] | None = strawberry.field(default=strawberry.UNSET, description="All its labels, by name.")
 
     def patch(self) -> TaskPatch:
         """As the services take it."""
         values: dict[str, Any] = {}
-        for name in ("title", "description", "due_date", "due_at", "time_zone", "priority", "labels"):
+        for name in _PATCHED:
             value = getattr(self, name)
             values[name] = UNSET if value is strawberry.UNSET else value
         if isinstance(values["priority"], Priority):
             values["priority"] = Priorities(values["priority"].value)
+        if isinstance(values["recurrence_from"], RecurrenceFrom):
+            values["recurrence_from"] = Origins(values["recurrence_from"].value)
         return TaskPatch(**values)
 
 
@@ -87,6 +125,16 @@ class TaskIdInput:
     expected_version: int | None = strawberry.field(
         default=None, description="Where given and stale, nothing changes and the answer is VERSION_CONFLICT."
     )
+
+
+@strawberry.input(description="A task, and when its reminder shall come: give either minutes or until.")
+class SnoozeReminderInput:
+    task_id: strawberry.ID = strawberry.field(description="Which one.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Where given and stale, nothing changes and the answer is VERSION_CONFLICT."
+    )
+    minutes: int | None = strawberry.field(default=None, description="In so many minutes, 1..527,040.")
+    until: datetime | None = strawberry.field(default=None, description="At this instant, a leap year ahead at most.")
 
 
 @strawberry.input(description="A new label.")
@@ -135,6 +183,10 @@ class TaskMutations:
                 due_date=input.due_date,
                 due_at=input.due_at,
                 time_zone=input.time_zone,
+                recurrence=input.recurrence or None,
+                recurrence_from=Origins(input.recurrence_from.value) if input.recurrence_from else None,
+                remind_at=input.remind_at,
+                remind_before=input.remind_before,
                 priority=Priorities(input.priority.value) if input.priority else None,
                 labels=input.labels or (),
                 idempotency_key=input.idempotency_key,
@@ -155,9 +207,36 @@ class TaskMutations:
 
         return await mutate(info, TaskPayload, action, conflict="task_id")
 
-    @strawberry.mutation(description="Mark a task as done; doing it twice is a success.")
+    @strawberry.mutation(
+        description="Mark a task as done; doing it twice is a success. Of one that repeats, its present occurrence: the"
+        " due date moves to the next, and each call does one."
+    )
     async def complete_task(self, info: Info, input: TaskIdArgument) -> TaskPayload:
         return await _step(info, input, tasks.complete_task)
+
+    @strawberry.mutation(description="Move a task that repeats to its next occurrence, without having done this one.")
+    async def skip_occurrence(self, info: Info, input: TaskIdArgument) -> TaskPayload:
+        return await _step(info, input, tasks.skip_occurrence)
+
+    @strawberry.mutation(
+        description="Let a task's reminder come (again) later: in some minutes or at an instant. Its own time stays."
+    )
+    async def snooze_reminder(
+        self, info: Info, input: Annotated[SnoozeReminderInput, strawberry.argument(description="The input.")]
+    ) -> TaskPayload:
+        async def action(work: UnitOfWork) -> dict[str, Any]:
+            task_id = id_of(input.task_id, "Task", "taskId")
+            await snooze(
+                work,
+                task_id,
+                Author(Actor.USER),
+                minutes=input.minutes,
+                until=input.until,
+                expected_version=input.expected_version,
+            )
+            return {"task_id": task_id}
+
+        return await mutate(info, TaskPayload, action, conflict="task_id")
 
     @strawberry.mutation(description="Mark a task as to do again.")
     async def reopen_task(self, info: Info, input: TaskIdArgument) -> TaskPayload:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -11,9 +12,23 @@ from sqlalchemy import literal_column
 from strawberry.scalars import JSON
 
 from models.tasks import labels, task_labels, task_revisions, tasks
-from resolvers.enums import Actor, Priority, TaskAction, TaskOrder
-from resolvers.fields import Connection, Key, Keyset, Node, Through, column, connection, many, node, one, pure
-from resolvers.scalars import TimeZone
+from resolvers.enums import Actor, Priority, RecurrenceFrom, TaskAction, TaskOrder
+from resolvers.fields import (
+    Connection,
+    Key,
+    Keyset,
+    Node,
+    Through,
+    column,
+    connection,
+    many,
+    node,
+    one,
+    pure,
+    pure_list,
+)
+from resolvers.scalars import TimeZone, invalid_argument
+from services.recurrence import Series, following
 
 if TYPE_CHECKING:
     from resolvers.conversations.types import ToolCall
@@ -81,6 +96,27 @@ def _is_set(value: Any) -> bool:
     return value is not None
 
 
+def _clock(value: time | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+@strawberry.type(description="One time at which a task that repeats is due.")
+class Occurrence:
+    date: date = strawberry.field(description="The day, in the task's zone.")
+    at: datetime | None = strawberry.field(description="The instant; null where it is all day.")
+
+
+def _occurrences(recurrence: str | None, *present: Any) -> list[Occurrence]:
+    """Any: the columns that `Series.of` takes, whether the task is done, and how many are asked for."""
+    *due, completed_at, first = present
+    if not 1 <= first <= 100:
+        raise invalid_argument("first must be 1..100.")
+    if recurrence is None or completed_at is not None:
+        return []
+    found = islice(following(Series.of(recurrence, *due)), first)
+    return [Occurrence(date=each.date, at=each.at) for each in found]
+
+
 @node(tasks, description="Something to do.")
 class Task(Node):
     title: str = column(description="What is to do, 1..500 characters.")
@@ -90,6 +126,34 @@ class Task(Node):
     due_date: date | None = column(description="The day it is due, all day; exclusive with dueAt.")
     due_at: datetime | None = column(description="The instant it is due, meant in `timeZone`.")
     time_zone: TimeZone | None = column(description="The zone that the due time is meant in.")
+    recurrence: str | None = column(
+        description="An RRULE (RFC 5545), e.g. FREQ=MONTHLY;BYMONTHDAY=1, counted from the due date; COUNT is what is"
+        " left of it. Completing an occurrence moves the due date to the next; with the last one the task is done."
+    )
+    recurrence_from: RecurrenceFrom = column(description="What the next due date is counted from.")
+    recurrence_time: str | None = pure(
+        _clock,
+        needs=[tasks.c.recurrence_time],
+        description="The rule's time of day where the clock skips it on the due date: 02:30:00 for one at 03:30.",
+    )
+    next_occurrences: list[Occurrence] = pure_list(
+        _occurrences,
+        needs=[
+            tasks.c.recurrence,
+            tasks.c.due_date,
+            tasks.c.due_at,
+            tasks.c.time_zone,
+            tasks.c.recurrence_time,
+            tasks.c.completed_at,
+        ],
+        first=5,
+        description="When it is due after the present due date, were each done on its day; else empty.",
+    )
+    remind_at: datetime | None = column(description="When it reminds its user; one that is fired stays.")
+    remind_before: int | None = column(
+        description="The minutes before dueAt that remindAt keeps; null: it is a time of its own."
+    )
+    snoozed_until: datetime | None = column(description="When the present reminder comes (again) instead.")
     priority: Priority = column(description="How much it matters.")
     labels: list[Label] = many(
         Through(task_labels.c.task_id, task_labels.c.label_id),

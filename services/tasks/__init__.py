@@ -8,6 +8,7 @@ from services.tasks.changing import (
     reopen_task,
     reopen_tasks,
     restore_task,
+    skip_occurrence,
     update_task,
     update_tasks,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "reopen_task",
     "reopen_tasks",
     "restore_task",
+    "skip_occurrence",
     "task_conditions",
     "update_task",
     "update_tasks",

@@ -16,6 +16,7 @@ from models.enums import Actor, TaskAction
 from models.tasks import Task
 from services.tasks.checks import clean_patch, default_zone, patched
 from services.tasks.labelling import plan_labels
+from services.tasks.repeating import completed, skipped
 from services.tasks.values import Author, TaskPatch
 from services.tasks.writing import hold, write
 
@@ -32,18 +33,21 @@ async def update_tasks(
 ) -> list[Task]:
     """Apply one patch to each of these tasks. Setting one of `due_date` and `due_at` clears the other.
 
-    A `due_at` on a task without a zone is meant in the zone of the user's settings. Raises INVALID and TOO_LONG too.
+    A `due_at` on a task without a zone is meant in the zone of the user's settings, and so is the first day of a rule.
+    Raises INVALID and TOO_LONG too.
     """
     cleaned = clean_patch(patch)
     before = await hold(work, task_ids, expected_version)
     zone = await default_zone(work) if _needs_zone(cleaned, before) else ""
-    after = [patched(task, cleaned, zone) for task in before]
+    after = [patched(task, cleaned, zone, work.now) for task in before]
     plans = await plan_labels(work, [task.id for task in before], cleaned)
     author = Author(actor, tool_call_id, conversation_id)
     return await write(work, before, after, TaskAction.UPDATED, author, plans)
 
 
 def _needs_zone(patch: TaskPatch, before: Iterable[Task]) -> bool:
+    if isinstance(patch.recurrence, str):
+        return True
     if not isinstance(patch.due_at, datetime) or isinstance(patch.time_zone, str):
         return False
     return patch.time_zone is None or any(not task.time_zone for task in before)
@@ -72,27 +76,24 @@ async def update_task(
     return changed[0]
 
 
-Step = Callable[[UnitOfWork, Task], Task]
+Step = Callable[[Task, datetime, str], Task]
+"""What becomes of a task, now, for a user of that zone (empty where no task repeats)."""
 
 
-def _complete(work: UnitOfWork, task: Task) -> Task:
-    return task if task.completed_at else replace(task, completed_at=work.now)
-
-
-def _reopen(work: UnitOfWork, task: Task) -> Task:
+def _reopen(task: Task, now: datetime, zone: str) -> Task:
     return replace(task, completed_at=None)
 
 
-def _delete(work: UnitOfWork, task: Task) -> Task:
-    return task if task.deleted_at else replace(task, deleted_at=work.now)
+def _delete(task: Task, now: datetime, zone: str) -> Task:
+    return task if task.deleted_at else replace(task, deleted_at=now)
 
 
-def _restore(work: UnitOfWork, task: Task) -> Task:
+def _restore(task: Task, now: datetime, zone: str) -> Task:
     return replace(task, deleted_at=None)
 
 
 class Transition:
-    """One of the four steps in a task's life: called with one task, or with several through `many`."""
+    """One of the steps in a task's life: called with one task, or with several through `many`."""
 
     def __init__(self, action: TaskAction, step: Step, *, of_deleted: bool = False) -> None:
         self._action = action
@@ -111,7 +112,8 @@ class Transition:
     ) -> list[Task]:
         """All of these tasks or none; in the order given, each once."""
         before = await hold(work, task_ids, expected_version, deleted=self._of_deleted)
-        after = [self._step(work, task) for task in before]
+        zone = await default_zone(work) if any(task.recurrence for task in before) else ""
+        after = [self._step(task, work.now, zone) for task in before]
         return await write(work, before, after, self._action, Author(actor, tool_call_id, conversation_id))
 
     async def __call__(
@@ -135,7 +137,10 @@ class Transition:
         return changed[0]
 
 
-complete_task = Transition(TaskAction.COMPLETED, _complete)
+complete_task = Transition(TaskAction.COMPLETED, completed)
+"""Of a task that repeats, its present occurrence: it stays open, due at the next one, until its rule is over."""
+skip_occurrence = Transition(TaskAction.SKIPPED, skipped)
+"""Raises DomainError INVALID where the task doesn't repeat, is completed or has no further occurrence."""
 reopen_task = Transition(TaskAction.REOPENED, _reopen)
 delete_task = Transition(TaskAction.DELETED, _delete, of_deleted=True)
 """Soft: `deleted_at` is set, and the task can be restored."""

@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 from core.errors import DomainError, ErrorCode
 from core.unit_of_work import Session
 from models.enums import Priority
-from models.tasks import DESCRIPTION_LIMIT, TASK_TITLE_LIMIT, Task
+from models.tasks import DESCRIPTION_LIMIT, REMIND_BEFORE_LIMIT, TASK_TITLE_LIMIT, Task
 from services.inputs import Field, Unset, clean_optional_text, clean_text
 from services.labels import clean_names
+from services.recurrence import clean_rule
+from services.tasks.reminding import LATE, passed_over, remindered
+from services.tasks.repeating import repatched
 from services.tasks.values import NewTask, TaskPatch
 from services.users import check_time_zone, read_settings
 
@@ -36,12 +39,15 @@ async def default_zone(session: Session) -> str:
 def clean_new(new: NewTask) -> NewTask:
     """The same with every text trimmed and every field checked. Raises DomainError."""
     _one_due(new.due_date, new.due_at)
+    _one_reminder(new.remind_at, new.remind_before)
     return replace(
         new,
         title=clean_text(new.title, ("input", "title"), limit=TASK_TITLE_LIMIT),
         description=clean_optional_text(new.description, ("input", "description"), limit=DESCRIPTION_LIMIT),
         due_at=new.due_at and utc(new.due_at, ("input", "dueAt")),
         time_zone=new.time_zone and check_time_zone(new.time_zone, ("input", "timeZone")),
+        recurrence=new.recurrence and clean_rule(new.recurrence),
+        remind_at=new.remind_at and utc(new.remind_at, ("input", "remindAt")),
         labels=clean_names(new.labels, ("input", "labels")),
     )
 
@@ -49,6 +55,7 @@ def clean_new(new: NewTask) -> NewTask:
 def clean_patch(patch: TaskPatch) -> TaskPatch:
     """The same with every text trimmed and every given field checked. Raises DomainError."""
     _one_due(given(patch.due_date, None), given(patch.due_at, None))
+    _one_reminder(given(patch.remind_at, None), given(patch.remind_before, None))
     values: dict[str, Any] = {}  # Any: values of the patch's fields
     if not isinstance(patch.title, Unset):
         values["title"] = clean_text(patch.title, ("input", "title"), limit=TASK_TITLE_LIMIT)
@@ -59,6 +66,10 @@ def clean_patch(patch: TaskPatch) -> TaskPatch:
         values["due_at"] = utc(patch.due_at, ("input", "dueAt"))
     if isinstance(patch.time_zone, str):
         values["time_zone"] = check_time_zone(patch.time_zone, ("input", "timeZone"))
+    if isinstance(patch.recurrence, str):
+        values["recurrence"] = clean_rule(patch.recurrence) if patch.recurrence.strip() else None
+    if isinstance(patch.remind_at, datetime):
+        values["remind_at"] = utc(patch.remind_at, ("input", "remindAt"))
     if not isinstance(patch.labels, Unset):
         values["labels"] = clean_names(patch.labels or (), ("input", "labels"))
     values["add_labels"] = clean_names(patch.add_labels, ("input", "labels"))
@@ -71,8 +82,20 @@ def given(value: Value | Unset, otherwise: Value) -> Value:
     return otherwise if isinstance(value, Unset) else value
 
 
-def patched(task: Task, patch: TaskPatch, zone: str) -> Task:
-    """The task with the cleaned patch; `zone` is for a `due_at` that brings none. Raises DomainError INVALID."""
+def patched(task: Task, patch: TaskPatch, zone: str, now: datetime) -> Task:
+    """The task with the cleaned patch; `zone` is for a due date that brings none. Raises DomainError INVALID."""
+    described = replace(
+        task,
+        title=given(patch.title, task.title) or task.title,
+        description=given(patch.description, task.description),
+        priority=int(given(patch.priority, Priority(task.priority)) or Priority.NONE),
+    )
+    repeating = repatched(_due(described, patch, zone), patch, zone, now)
+    return passed_over(task, remindered(task, repeating, patch, now), now, late=LATE)
+
+
+def _due(task: Task, patch: TaskPatch, zone: str) -> Task:
+    """The task with the patch's due date: either of the two clears the other."""
     due_date, due_at = given(patch.due_date, task.due_date), given(patch.due_at, task.due_at)
     if isinstance(patch.due_date, date):
         due_at = None
@@ -86,15 +109,7 @@ def patched(task: Task, patch: TaskPatch, zone: str) -> Task:
             message = "timeZone can't be cleared while dueAt is set."
             raise DomainError(ErrorCode.INVALID, message, field=("input", "timeZone"))
         time_zone = zone
-    return replace(
-        task,
-        title=given(patch.title, task.title) or task.title,
-        description=given(patch.description, task.description),
-        due_date=due_date,
-        due_at=due_at,
-        time_zone=time_zone,
-        priority=int(given(patch.priority, Priority(task.priority)) or Priority.NONE),
-    )
+    return replace(task, due_date=due_date, due_at=due_at, time_zone=time_zone)
 
 
 def check_version(task: Task, expected: int | None) -> None:
@@ -107,6 +122,15 @@ def check_version(task: Task, expected: int | None) -> None:
 
 def not_found(field: Field = ("input", "taskId")) -> DomainError:
     return DomainError(ErrorCode.NOT_FOUND, "There is no such task.", field=field)
+
+
+def _one_reminder(remind_at: datetime | None, remind_before: int | None) -> None:
+    if remind_at is not None and remind_before is not None:
+        message = "remindAt and remindBefore exclude each other: give one of them."
+        raise DomainError(ErrorCode.INVALID, message, field=("input", "remindBefore"))
+    if remind_before is not None and not 0 <= remind_before <= REMIND_BEFORE_LIMIT:
+        message = f"remindBefore must be 0..{REMIND_BEFORE_LIMIT:,} minutes."
+        raise DomainError(ErrorCode.INVALID, message, field=("input", "remindBefore"))
 
 
 def _one_due(due_date: date | None, due_at: datetime | None) -> None:

@@ -14,12 +14,14 @@ from core.ids import new_id
 from core.statements import prepared
 from core.unit_of_work import UnitOfWork
 from models.base import rows_of
-from models.enums import Actor, Priority, TaskAction
+from models.enums import Actor, Priority, RecurrenceFrom, TaskAction
 from models.tasks import Task, task_labels, tasks
 from services.inputs import check_idempotency_key, digest
 from services.labels import hold_labels
 from services.tasks.checks import clean_new, default_zone
 from services.tasks.positions import last_position
+from services.tasks.reminding import with_reminder
+from services.tasks.repeating import with_rule
 from services.tasks.revisions import NOTHING, Revised, differences, instant, state, write_revisions
 from services.tasks.values import Author, NewTask
 
@@ -50,7 +52,7 @@ async def create_task(
     if key and (before := await _made_before(work, key, fingerprint)):
         return before
     cleaned = clean_new(new)
-    task = _task(work, cleaned, await _zone(work, cleaned), key, fingerprint)
+    task = await _task(work, cleaned, key, fingerprint)
     if (
         await work.value(_INSERTED, **asdict(task)) is None
     ):  # a request with the same key ran beside this one and has committed
@@ -66,12 +68,10 @@ async def create_task(
     return task
 
 
-async def _zone(work: UnitOfWork, new: NewTask) -> str | None:
-    return new.time_zone or (await default_zone(work) if new.due_at else None)
-
-
-def _task(work: UnitOfWork, new: NewTask, zone: str | None, key: str | None, fingerprint: bytes | None) -> Task:
-    return Task(
+async def _task(work: UnitOfWork, new: NewTask, key: str | None, fingerprint: bytes | None) -> Task:
+    starts = new.recurrence is not None and new.due_at is None and new.due_date is None
+    zone = await default_zone(work) if starts or (new.due_at and not new.time_zone) else ""
+    made = Task(
         user_id=work.user_id,
         id=new_id(),
         title=new.title,
@@ -79,7 +79,14 @@ def _task(work: UnitOfWork, new: NewTask, zone: str | None, key: str | None, fin
         completed_at=None,
         due_date=new.due_date,
         due_at=new.due_at,
-        time_zone=zone,
+        time_zone=new.time_zone or (zone if new.due_at else None),
+        recurrence=None,
+        recurrence_from=(new.recurrence_from or RecurrenceFrom.DUE).value,
+        recurrence_time=None,
+        remind_at=None,
+        remind_before=None,
+        snoozed_until=None,
+        reminded_for=None,
         priority=int(new.priority or Priority.NONE),
         position=last_position(),
         version=1,
@@ -89,6 +96,8 @@ def _task(work: UnitOfWork, new: NewTask, zone: str | None, key: str | None, fin
         idempotency_key=key,
         idempotency_digest=fingerprint,
     )
+    repeating = with_rule(made, new.recurrence, work.now, zone) if new.recurrence else made
+    return with_reminder(repeating, new.remind_at, new.remind_before, work.now)
 
 
 async def _attach_labels(work: UnitOfWork, task_id: UUID, new: NewTask) -> list[str]:
@@ -104,12 +113,19 @@ async def _attach_labels(work: UnitOfWork, task_id: UUID, new: NewTask) -> list[
 def _canonical(new: NewTask) -> dict[str, Any]:
     """The input as its digest sees it: trimmed, and with one spelling of each value."""
     aware = new.due_at is not None and new.due_at.tzinfo is not None
+    later = {
+        "recurrence": new.recurrence,
+        "recurrenceFrom": new.recurrence_from,
+        "remindAt": str(new.remind_at) if new.remind_at else None,
+        "remindBefore": new.remind_before,
+    }  # left out where they aren't given: digests of before they were known stay the same
     return {
         "title": new.title.strip(),
         "description": (new.description or "").strip(),
         "dueDate": str(new.due_date),
         "dueAt": instant(new.due_at) if aware else str(new.due_at),
         "timeZone": new.time_zone,
+        **{name: value for name, value in later.items() if value is not None},
         "priority": int(new.priority or Priority.NONE),
         "labels": [name.strip() for name in new.labels],
     }

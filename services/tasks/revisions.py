@@ -13,7 +13,7 @@ from sqlalchemy import insert
 from core.ids import new_id
 from core.statements import prepared
 from core.unit_of_work import Change, UnitOfWork
-from models.enums import ChangeKind, Priority, TaskAction
+from models.enums import ChangeKind, Priority, RecurrenceFrom, TaskAction
 from models.tasks import Task, task_revisions
 from services.tasks.values import Author
 
@@ -28,6 +28,12 @@ NOTHING: Final[State] = {
     "dueDate": None,
     "dueAt": None,
     "timeZone": None,
+    "recurrence": None,
+    "recurrenceFrom": RecurrenceFrom.DUE.value,
+    "recurrenceTime": None,
+    "remindAt": None,
+    "remindBefore": None,
+    "snoozedUntil": None,
     "priority": Priority.NONE.name,
     "labels": [],
     "deletedAt": None,
@@ -50,6 +56,12 @@ def state(task: Task, label_names: Iterable[str]) -> dict[str, Any]:
         "dueDate": task.due_date.isoformat() if task.due_date else None,
         "dueAt": instant(task.due_at),
         "timeZone": task.time_zone,
+        "recurrence": task.recurrence,
+        "recurrenceFrom": task.recurrence_from,
+        "recurrenceTime": task.recurrence_time.isoformat() if task.recurrence_time else None,
+        "remindAt": instant(task.remind_at),
+        "remindBefore": task.remind_before,
+        "snoozedUntil": instant(task.snoozed_until),
         "priority": Priority(task.priority).name,
         "labels": list(label_names),
         "position": task.position,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
@@ -58,6 +58,12 @@ class Rewind:
                 found.append((task_id, "dueDate" if self._present[task_id]["dueDate"] is not None else "dueAt"))
             elif fields["dueAt"] is not None and fields["timeZone"] is None:
                 found.append((task_id, "timeZone"))
+            elif fields["recurrence"] is not None and fields["dueAt"] is None and fields["dueDate"] is None:
+                found.append((task_id, "recurrence"))
+            elif fields["remindBefore"] is not None and fields["dueAt"] is None:
+                found.append((task_id, "remindBefore"))
+            elif fields["snoozedUntil"] is not None and fields["remindAt"] is None:
+                found.append((task_id, "snoozedUntil"))
         return found
 
     def changed(self, task_id: UUID) -> bool:
@@ -77,6 +83,12 @@ class Rewind:
             due_date=date.fromisoformat(fields["dueDate"]) if fields["dueDate"] else None,
             due_at=_instant(fields["dueAt"]),
             time_zone=fields["timeZone"],
+            recurrence=fields["recurrence"],
+            recurrence_from=fields["recurrenceFrom"],
+            recurrence_time=time.fromisoformat(fields["recurrenceTime"]) if fields["recurrenceTime"] else None,
+            remind_at=_instant(fields["remindAt"]),
+            remind_before=fields["remindBefore"],
+            snoozed_until=_instant(fields["snoozedUntil"]),
             priority=int(Priority[fields["priority"]]),
             position=fields["position"],
             deleted_at=_instant(fields["deletedAt"]),

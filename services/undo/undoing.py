@@ -21,6 +21,7 @@ from models.tasks import Label, Task, TaskRevision
 from models.turns import ToolCall, tool_calls
 from services.labels import hold_labels
 from services.tasks.labelling import Labelling
+from services.tasks.reminding import kept, passed_over
 from services.tasks.revisions import state
 from services.tasks.values import Author
 from services.tasks.writing import write
@@ -151,7 +152,7 @@ async def _write(work: UnitOfWork, record: Record, rewind: Rewind, author: Autho
     plans = await _plan_labels(work, record, rewind)
     by_action: dict[TaskAction, list[tuple[Task, Task]]] = defaultdict(list)
     for before in record.tasks.values():
-        after = rewind.task(before)
+        after = passed_over(before, kept(rewind.task(before)), work.now)
         by_action[action_of(before, after)].append((before, after))
     for action, pairs in by_action.items():
         for start in range(0, len(pairs), _BATCH):

@@ -19,6 +19,8 @@ FUNCTIONS = {
     "idle_conversations(quiet_since timestamp with time zone, wanted integer)": (
         "TABLE(user_id text, conversation_id uuid)"
     ),
+    "due_reminders(wanted integer)": "TABLE(user_id text, task_id uuid)",
+    "deliver(task uuid, reminder timestamp with time zone)": "void",
     "trim_changes(before timestamp with time zone, wanted integer)": "bigint",
 }
 """The functions that see every user's rows, and what they give out: ids, positions and counts."""

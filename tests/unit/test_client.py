@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.settings import Settings
 from graphql_api.schema import make_schema
-from tasktalk_client import Change, Draft, OperationFailed, Store, TaskChanged, TurnView
+from tasktalk_client import Change, Draft, OperationFailed, ReminderDue, Store, TaskChanged, TurnView
 from tasktalk_client import documents as own
 from tasktalk_client.changes import read_change
 from tasktalk_client.tokens import expiry
@@ -196,13 +196,16 @@ def changed(kind: str, cursor: str = "c1", **more: Any) -> Change:
 def test_a_change_is_typed_by_its_kind() -> None:
     change = changed("TaskChanged", taskId="K1", action="CREATED", actor="USER", task=task(1))
     assert isinstance(change, TaskChanged)
+    due = changed("ReminderDue", taskId="K1", task=task(1))
+    assert isinstance(due, ReminderDue)
+    assert (due.task_id, due.task) == ("K1", task(1))
     assert (change.task_id, change.action, change.actor, change.at.year) == ("K1", "CREATED", "USER", 2026)
 
 
 def test_a_kind_of_a_newer_server_is_still_a_change() -> None:
-    change = changed("ReminderDue", taskId="K1")
+    change = changed("CommentAdded", taskId="K1")
     assert type(change) is Change
-    assert (change.kind, change.data["taskId"]) == ("ReminderDue", "K1")
+    assert (change.kind, change.data["taskId"]) == ("CommentAdded", "K1")
 
 
 @pytest.mark.parametrize("data", [None, [], {}, {"__typename": "TaskChanged"}, {"cursor": "c1"}])

@@ -100,7 +100,7 @@ class ToolCallChanged(Change):
 
 
 class TaskChanged(Change):
-    """A task changed: `action` is CREATED, UPDATED, …, `actor` USER, ASSISTANT or SYSTEM."""
+    """A task changed: `action` is CREATED, UPDATED, COMPLETED, …, `actor` USER, ASSISTANT or SYSTEM."""
 
     __slots__ = ()
 
@@ -148,6 +148,21 @@ class SettingsChanged(Change):
         return found
 
 
+class ReminderDue(Change):
+    """A task's reminder came due."""
+
+    __slots__ = ()
+
+    @property
+    def task_id(self) -> str:
+        return str(self.data["taskId"])
+
+    @property
+    def task(self) -> Task | None:
+        found: Task | None = self.data["task"]
+        return found
+
+
 class Progress(Change):
     """Nothing new of the kinds asked for, up to here: keep the cursor."""
 
@@ -170,6 +185,7 @@ _KINDS: Final[dict[str, type[Change]]] = {
         TaskChanged,
         LabelChanged,
         SettingsChanged,
+        ReminderDue,
         Progress,
         ResyncRequired,
     )

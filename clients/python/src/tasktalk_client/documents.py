@@ -8,7 +8,8 @@ from typing import Final
 
 _LABEL: Final = "fragment LabelFields on Label { id name color version }"
 _TASK: Final = """fragment TaskFields on Task {
-  id title description isCompleted completedAt dueDate dueAt timeZone priority labels { id name color version }
+  id title description isCompleted completedAt dueDate dueAt timeZone recurrence recurrenceFrom
+  remindAt remindBefore snoozedUntil priority labels { id name color version }
   position version createdAt updatedAt deletedAt
 }"""
 _CONVERSATION: Final = """fragment ConversationFields on Conversation {
@@ -44,6 +45,7 @@ CHANGES: Final = _with(
     ... on TaskChanged { taskId action actor task { ...TaskFields } toolCall { id turn { id } } }
     ... on LabelChanged { labelId label { ...LabelFields } }
     ... on SettingsChanged { settings { ...SettingsFields } }
+    ... on ReminderDue { taskId task { ...TaskFields } }
   }
 }""",
     _MESSAGE,

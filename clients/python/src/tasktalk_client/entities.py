@@ -28,6 +28,11 @@ class Task(TypedDict):
     dueDate: str | None
     dueAt: str | None
     timeZone: str | None
+    recurrence: str | None
+    recurrenceFrom: str
+    remindAt: str | None
+    remindBefore: int | None
+    snoozedUntil: str | None
     priority: str
     labels: list[Label]
     position: str
