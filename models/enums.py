@@ -100,6 +100,14 @@ class TaskAction(StrEnum):
     RESTORED = "RESTORED"
 
 
+class OpenSubtasks(StrEnum):
+    """What becomes of a task's open subtasks when it is completed."""
+
+    ASK = "ASK"
+    COMPLETE = "COMPLETE"
+    KEEP = "KEEP"
+
+
 class Actor(StrEnum):
     USER = "USER"
     ASSISTANT = "ASSISTANT"

@@ -50,6 +50,9 @@ PENDING_REMINDER = (
 )
 """Whether it still has to be fired. A task that is done or deleted reminds nobody."""
 
+POSITION_LIMIT = 64
+"""Digits of a position at most; `services.tasks.positions` keeps to half of them."""
+
 tasks = Table(
     "tasks",
     metadata,
@@ -69,6 +72,7 @@ tasks = Table(
     Column("snoozed_until", DateTime(timezone=True)),
     Column("reminded_for", DateTime(timezone=True)),
     Column("priority", SmallInteger, nullable=False, server_default="0"),
+    Column("parent_id", Uuid),
     Column("position", Text(collation="C"), nullable=False),
     Column("version", Integer, nullable=False, server_default="1"),
     Column("created_at", DateTime(timezone=True), nullable=False),
@@ -89,7 +93,12 @@ tasks = Table(
     CheckConstraint("remind_before IS NULL OR (due_at IS NOT NULL AND remind_at IS NOT NULL)", name="remind_due"),
     CheckConstraint("snoozed_until IS NULL OR remind_at IS NOT NULL", name="snoozed_until"),
     CheckConstraint("priority BETWEEN 0 AND 4", name="priority"),
+    owned_by("tasks", "parent_id"),
+    CheckConstraint("parent_id <> id", name="parent"),
+    CheckConstraint(f"position ~ '^[0-9a-f]*[1-9a-f]$' AND char_length(position) <= {POSITION_LIMIT}", name="position"),
     Index("ix_tasks_position", "user_id", "position", "id", postgresql_where=text("deleted_at IS NULL")),
+    Index("ix_tasks_parent", "user_id", "parent_id", "position", "id", postgresql_where=text("parent_id IS NOT NULL")),
+    Index("ix_tasks_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
     Index("ix_tasks_due", "user_id", text("coalesce(due_order, 'infinity'::timestamp)"), "id"),
     Index("ix_tasks_due_desc", "user_id", text("coalesce(due_order, '-infinity'::timestamp)"), "id"),
     Index("ix_tasks_created", "user_id", "created_at", "id"),
@@ -174,6 +183,7 @@ class Task:
     reminded_for: datetime | None
     """The reminder that was fired last, or was over when it was set: it isn't fired again."""
     priority: int
+    parent_id: UUID | None
     position: str
     version: int
     created_at: datetime

@@ -153,6 +153,14 @@ RecurrenceFrom = _enum(
     DUE="From the present due date, however late it is done.",
     COMPLETION="From the day on which it is done.",
 )
+OpenSubtasks = _enum(
+    "OpenSubtasks",
+    enums.OpenSubtasks,
+    "What becomes of a task's open subtasks when it is completed.",
+    ASK="Nothing is completed where there are any: OPEN_SUBTASKS says how many.",
+    COMPLETE="They are completed as well.",
+    KEEP="They stay open.",
+)
 Priority = _enum(
     "Priority",
     enums.Priority,
@@ -188,6 +196,7 @@ ErrorCode = _enum(
     IDEMPOTENCY_CONFLICT="The key was used with another input.",
     RATE_LIMITED="Too many in a short time; see `retryAt`.",
     QUOTA_EXCEEDED="Today's tokens are used up; see `retryAt`.",
+    OPEN_SUBTASKS="The task has open subtasks; say what becomes of them. `nodeId` names the task.",
     NOT_UNDOABLE="It can't be taken back: it changed since, or changed nothing; `nodeId` names the task.",
     NOT_RETRYABLE="Only the conversation's last turn can be retried, once it has ended.",
     ALREADY_DECIDED="The call no longer waits for a decision.",

@@ -57,10 +57,13 @@ async def mutate(
     return payload(user_errors=[], **values)
 
 
-def id_of(text: str, type_name: str, *field: str) -> UUID:
-    """The UUID behind an id of the input. Raises DomainError NOT_FOUND: an id of another kind is no one's."""
+def id_of(text: str, type_name: str, *field: str, of: str = "input") -> UUID:
+    """The UUID behind an id of the input, or of another argument.
+
+    Raises DomainError NOT_FOUND: an id of another kind is no one's.
+    """
     try:
         return parse_global_id(text, type_name)
     except ValueError:
         message = f"There is no such {type_name.lower()}."
-        raise DomainError(ErrorCode.NOT_FOUND, message, field=("input", *field)) from None
+        raise DomainError(ErrorCode.NOT_FOUND, message, field=(of, *field)) from None

@@ -14,6 +14,7 @@ from resolvers.fields.declarations import (
     pure,
     pure_list,
     several,
+    some,
 )
 from resolvers.fields.keyset import Key, Keyset
 from resolvers.fields.nodes import Node, node, node_types
@@ -43,4 +44,5 @@ __all__ = [
     "pure",
     "pure_list",
     "several",
+    "some",
 ]

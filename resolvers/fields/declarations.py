@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Annotated, Any, Final
 
 import strawberry
 from sqlalchemy import Column as SqlColumn
@@ -14,7 +15,7 @@ from sqlalchemy import ColumnElement
 from strawberry.types import Info
 
 from resolvers.fields.arguments import AfterArgument, BeforeArgument, CountArgument, FirstArgument, LastArgument
-from resolvers.fields.keyset import Keyset
+from resolvers.fields.keyset import Keyset, check_count
 
 METADATA: Final = "tasktalk.field"
 
@@ -79,13 +80,15 @@ class Through:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Many:
-    """All targets whose `foreign` column is the row's key, in order, at most `limit`; or those behind a link table."""
+    """All targets whose `foreign` column is the row's key and that pass `where`, in order, at most `limit`; or those
+    behind a link table."""
 
     foreign: SqlColumn[Any] | Through
     key: str
     order: tuple[ColumnElement[Any], ...]
     limit: int
     key_expr: Expr | None = None
+    where: tuple[ColumnElement[bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,6 +185,32 @@ def many(
     async def resolve(root: Any, info: Info) -> Any:
         value = getattr(root, edge.key)
         return [] if value is None else await info.context.edges.many(info, edge, value)
+
+    return _field(edge, resolve, description)
+
+
+def some(
+    foreign: SqlColumn[Any],
+    *,
+    order: Sequence[ColumnElement[Any]],
+    where: Sequence[ColumnElement[bool]],
+    first: int,
+    description: str,
+) -> Any:
+    """The first targets that refer to the row and pass `where`, in order: as many as the client asks for, 1..100."""
+    edge = Many(foreign, "id", tuple(order), first, where=tuple(where))
+
+    @cache
+    def cut(limit: int) -> Many:
+        return replace(edge, limit=limit)
+
+    async def resolve(
+        root: Any,
+        info: Info,
+        first: Annotated[int | None, strawberry.argument(description="How many, 1..100.")] = first,
+    ) -> Any:
+        check_count("first", first)
+        return await info.context.edges.many(info, cut(first or edge.limit), root.id)
 
     return _field(edge, resolve, description)
 

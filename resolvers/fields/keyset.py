@@ -22,6 +22,12 @@ DEFAULT: Final = 20
 Parse = Callable[[Any], Any]
 
 
+def check_count(name: str, count: int | None) -> None:
+    """Raises DomainError INVALID, which names the argument and its range, for a count that no list gives."""
+    if count is not None and not 1 <= count <= LARGEST:
+        raise DomainError(ErrorCode.INVALID, f"{name} must be 1..{LARGEST}.", field=(name,))
+
+
 def _instant(value: Any) -> datetime:
     return datetime.fromisoformat(value)
 
@@ -120,9 +126,8 @@ class Cursors:
         """
         if first is not None and last is not None:
             raise DomainError(ErrorCode.INVALID, "Give first or last, not both.", field=("last",))
-        for name, count in (("first", first), ("last", last)):
-            if count is not None and not 1 <= count <= LARGEST:
-                raise DomainError(ErrorCode.INVALID, f"{name} must be 1..{LARGEST}.", field=(name,))
+        check_count("first", first)
+        check_count("last", last)
         backwards = last is not None or (first is None and (before is not None or newest) and after is None)
         return PageRequest(
             limit=first or last or DEFAULT,

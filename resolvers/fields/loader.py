@@ -179,7 +179,7 @@ class Edges:
         scope, kind, names = self._plans.scope, shape.kind, shape.names
 
         def page() -> Select[Any]:
-            return select(*shape.sql(scope)).order_by(*edge.order).limit(edge.limit)
+            return select(*shape.sql(scope)).where(*edge.where).order_by(*edge.order).limit(edge.limit)
 
         def of_one() -> Select[Any]:
             value = bindparam("value", type_=kind.key.type)

@@ -12,10 +12,11 @@ from strawberry.types import Info
 from core.ids import to_global_id
 from core.unit_of_work import UnitOfWork
 from models.enums import Actor
+from models.enums import OpenSubtasks as OpenSubtasksWord
 from models.enums import Priority as Priorities
 from models.enums import RecurrenceFrom as Origins
 from resolvers.conversations.mutations import DeletePayload
-from resolvers.enums import Priority, RecurrenceFrom
+from resolvers.enums import OpenSubtasks, Priority, RecurrenceFrom
 from resolvers.fields import one
 from resolvers.payloads import UserError, id_of, mutate
 from resolvers.scalars import TimeZone
@@ -66,6 +67,9 @@ class CreateTaskInput:
     )
     priority: Priority | None = strawberry.field(default=None, description="NONE by default.")
     labels: list[str] | None = strawberry.field(default=None, description="By name, at most 50; made where missing.")
+    parent_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The task that it is a subtask of; one that is no subtask itself."
+    )
     idempotency_key: str | None = strawberry.field(
         default=None, description="1..200 characters: the same key and input answer the same task."
     )
@@ -105,6 +109,9 @@ class UpdateTaskInput:
     )
     priority: Priority | None = strawberry.field(default=strawberry.UNSET, description="How much it matters.")
     labels: list[str] | None = strawberry.field(default=strawberry.UNSET, description="All its labels, by name.")
+    parent_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="The task that it is a subtask of; one that is no subtask itself."
+    )
 
     def patch(self) -> TaskPatch:
         """As the services take it."""
@@ -116,7 +123,15 @@ class UpdateTaskInput:
             values["priority"] = Priorities(values["priority"].value)
         if isinstance(values["recurrence_from"], RecurrenceFrom):
             values["recurrence_from"] = Origins(values["recurrence_from"].value)
+        values["parent_id"] = _parent(self.parent_id)
         return TaskPatch(**values)
+
+
+def _parent(given: Any) -> Any:
+    """An id, or what stands for none. Raises DomainError."""
+    if given is strawberry.UNSET:
+        return UNSET
+    return id_of(given, "Task", "parentId") if given else None
 
 
 @strawberry.input(description="A task.")
@@ -158,13 +173,16 @@ class LabelIdInput:
     label_id: strawberry.ID = strawberry.field(description="Which one.")
 
 
+OpenSubtasksArgument = Annotated[
+    OpenSubtasks, strawberry.argument(description="What becomes of subtasks that are open.")
+]
 TaskIdArgument = Annotated[TaskIdInput, strawberry.argument(description="The input.")]
 
 
-async def _step(info: Info, input: TaskIdInput, transition: Any) -> TaskPayload:
+async def _step(info: Info, input: TaskIdInput, transition: Any, **more: Any) -> TaskPayload:
     async def action(work: UnitOfWork) -> dict[str, Any]:
         task_id = id_of(input.task_id, "Task", "taskId")
-        await transition(work, task_id, Actor.USER, expected_version=input.expected_version)
+        await transition(work, task_id, Actor.USER, expected_version=input.expected_version, **more)
         return {"task_id": task_id}
 
     return await mutate(info, TaskPayload, action, conflict="task_id")
@@ -189,6 +207,7 @@ class TaskMutations:
                 remind_before=input.remind_before,
                 priority=Priorities(input.priority.value) if input.priority else None,
                 labels=input.labels or (),
+                parent_id=_parent(input.parent_id),
                 idempotency_key=input.idempotency_key,
             )
             return {"task_id": (await tasks.create_task(work, new, Actor.USER)).id}
@@ -211,8 +230,10 @@ class TaskMutations:
         description="Mark a task as done; doing it twice is a success. Of one that repeats, its present occurrence: the"
         " due date moves to the next, and each call does one."
     )
-    async def complete_task(self, info: Info, input: TaskIdArgument) -> TaskPayload:
-        return await _step(info, input, tasks.complete_task)
+    async def complete_task(
+        self, info: Info, input: TaskIdArgument, open_subtasks: OpenSubtasksArgument = OpenSubtasks.ASK
+    ) -> TaskPayload:
+        return await _step(info, input, tasks.complete_task, open_subtasks=OpenSubtasksWord(open_subtasks.value))
 
     @strawberry.mutation(description="Move a task that repeats to its next occurrence, without having done this one.")
     async def skip_occurrence(self, info: Info, input: TaskIdArgument) -> TaskPayload:
@@ -242,11 +263,11 @@ class TaskMutations:
     async def reopen_task(self, info: Info, input: TaskIdArgument) -> TaskPayload:
         return await _step(info, input, tasks.reopen_task)
 
-    @strawberry.mutation(description="Delete a task; it can be restored.")
+    @strawberry.mutation(description="Delete a task and its subtasks; they can be restored.")
     async def delete_task(self, info: Info, input: TaskIdArgument) -> TaskPayload:
         return await _step(info, input, tasks.delete_task)
 
-    @strawberry.mutation(description="Take a task's deletion back.")
+    @strawberry.mutation(description="Take a task's deletion back, and that of the subtasks that it took along.")
     async def restore_task(self, info: Info, input: TaskIdArgument) -> TaskPayload:
         return await _step(info, input, tasks.restore_task)
 

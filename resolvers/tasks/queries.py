@@ -31,6 +31,8 @@ class TaskFilter:
     due: DueBucket | None = strawberry.field(default=None, description="Due then, by the days of the viewer's zone.")
     label_ids: list[strawberry.ID] | None = strawberry.field(default=None, description="Bear one of these labels.")
     priority_at_least: Priority | None = strawberry.field(default=None, description="Matter at least so much.")
+    parent_id: strawberry.ID | None = strawberry.field(default=None, description="Subtasks of this task.")
+    is_subtask: bool | None = strawberry.field(default=None, description="Whether they are subtasks of any task.")
     text: str | None = strawberry.field(default=None, description="Part of title or description, whatever the case.")
     include_deleted: bool | None = strawberry.field(default=False, description="Deleted ones as well.")
 
@@ -41,8 +43,10 @@ class TaskFilter:
             due_before=self.due_before,
             due_after=self.due_after,
             due=DueBuckets(self.due.value) if self.due else None,
-            label_ids=[id_of(one, "Label", "labelIds") for one in self.label_ids or ()],
+            label_ids=[id_of(one, "Label", "labelIds", of="filter") for one in self.label_ids or ()],
             priority_at_least=Priorities(self.priority_at_least.value) if self.priority_at_least else None,
+            parent_id=id_of(self.parent_id, "Task", "parentId", of="filter") if self.parent_id else None,
+            is_subtask=self.is_subtask,
             text=self.text,
             include_deleted=bool(self.include_deleted),
         )

@@ -26,6 +26,7 @@ from resolvers.fields import (
     one,
     pure,
     pure_list,
+    some,
 )
 from resolvers.scalars import TimeZone, invalid_argument
 from services.recurrence import Series, following
@@ -160,6 +161,14 @@ class Task(Node):
         order=[labels.c.name_key],
         limit=100,
         description="Its labels, by name.",
+    )
+    parent: Task | None = one(tasks.c.parent_id, description="The task that it is a subtask of.")
+    subtasks: list[Task] = some(
+        tasks.c.parent_id,
+        order=[tasks.c.position, tasks.c.id],
+        where=[tasks.c.deleted_at.is_(None)],
+        first=50,
+        description="Its subtasks in the user's own order, deleted ones aside. One level: a subtask has none itself.",
     )
     position: str = column(description="Where it stands in the user's own order: compare as text.")
     version: int = column(description="Rises at every change; give it as expectedVersion.")

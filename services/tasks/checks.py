@@ -89,6 +89,7 @@ def patched(task: Task, patch: TaskPatch, zone: str, now: datetime) -> Task:
         title=given(patch.title, task.title) or task.title,
         description=given(patch.description, task.description),
         priority=int(given(patch.priority, Priority(task.priority)) or Priority.NONE),
+        parent_id=given(patch.parent_id, task.parent_id),
     )
     repeating = repatched(_due(described, patch, zone), patch, zone, now)
     return passed_over(task, remindered(task, repeating, patch, now), now, late=LATE)

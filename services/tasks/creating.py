@@ -19,6 +19,7 @@ from models.tasks import Task, task_labels, tasks
 from services.inputs import check_idempotency_key, digest
 from services.labels import hold_labels
 from services.tasks.checks import clean_new, default_zone
+from services.tasks.family import check_parent
 from services.tasks.positions import last_position
 from services.tasks.reminding import with_reminder
 from services.tasks.repeating import with_rule
@@ -45,20 +46,22 @@ async def create_task(
     """Make a task. The same key and input answer the same task before any other check, also when they race.
 
     A `due_at` without a zone is meant in the zone of the user's settings. Missing labels are made.
-    Raises DomainError INVALID, TOO_LONG or IDEMPOTENCY_CONFLICT.
+    Raises DomainError INVALID, TOO_LONG, IDEMPOTENCY_CONFLICT, or NOT_FOUND for its parent.
     """
     key = check_idempotency_key(new.idempotency_key)
     fingerprint = digest(_canonical(new)) if key else None
     if key and (before := await _made_before(work, key, fingerprint)):
         return before
     cleaned = clean_new(new)
+    if cleaned.parent_id is not None:
+        await check_parent(work, cleaned.parent_id)
     task = await _task(work, cleaned, key, fingerprint)
     if (
         await work.value(_INSERTED, **asdict(task)) is None
     ):  # a request with the same key ran beside this one and has committed
         assert key is not None, "only a key can conflict"
         raced = await _made_before(work, key, fingerprint)
-        assert raced is not None, "what conflicted is committed, and a task's row is never deleted"
+        assert raced is not None, "what conflicted is committed, and a task that is open isn't purged"
         return raced
     names = await _attach_labels(work, task.id, cleaned)
     changes = differences(NOTHING, state(task, names))
@@ -88,6 +91,7 @@ async def _task(work: UnitOfWork, new: NewTask, key: str | None, fingerprint: by
         snoozed_until=None,
         reminded_for=None,
         priority=int(new.priority or Priority.NONE),
+        parent_id=new.parent_id,
         position=last_position(),
         version=1,
         created_at=work.now,
@@ -118,6 +122,7 @@ def _canonical(new: NewTask) -> dict[str, Any]:
         "recurrenceFrom": new.recurrence_from,
         "remindAt": str(new.remind_at) if new.remind_at else None,
         "remindBefore": new.remind_before,
+        "parentId": str(new.parent_id) if new.parent_id else None,
     }  # left out where they aren't given: digests of before they were known stay the same
     return {
         "title": new.title.strip(),

@@ -43,6 +43,8 @@ class TaskFilter:
     due: DueBucket | None = None
     label_ids: Sequence[UUID] | None = None
     priority_at_least: Priority | None = None
+    parent_id: UUID | None = None
+    is_subtask: bool | None = None
     text: str | None = None
     include_deleted: bool = False
 
@@ -133,6 +135,10 @@ def task_conditions(filter: TaskFilter, now: datetime, zone: ZoneInfo) -> list[C
         found.append(labelled(filter.label_ids))
     if filter.priority_at_least is not None:
         found.append(tasks.c.priority >= int(filter.priority_at_least))
+    if filter.parent_id is not None:
+        found.append(tasks.c.parent_id == filter.parent_id)
+    if filter.is_subtask is not None:
+        found.append(tasks.c.parent_id.is_not(None) if filter.is_subtask else tasks.c.parent_id.is_(None))
     if filter.text and (words := filter.text.strip()):
         field = ("filter", "text")
         found.append(containing(check_characters(check_length(words, field, limit=TASK_TITLE_LIMIT), field)))

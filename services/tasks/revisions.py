@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from core.ids import new_id
+from core.ids import new_id, to_global_id
 from core.statements import prepared
 from core.unit_of_work import Change, UnitOfWork
 from models.enums import ChangeKind, Priority, RecurrenceFrom, TaskAction
@@ -36,6 +36,7 @@ NOTHING: Final[State] = {
     "snoozedUntil": None,
     "priority": Priority.NONE.name,
     "labels": [],
+    "parentId": None,
     "deletedAt": None,
 }
 """What a task is compared with at its creation. Its place in the list isn't a change then."""
@@ -64,6 +65,7 @@ def state(task: Task, label_names: Iterable[str]) -> dict[str, Any]:
         "snoozedUntil": instant(task.snoozed_until),
         "priority": Priority(task.priority).name,
         "labels": list(label_names),
+        "parentId": to_global_id("Task", task.parent_id) if task.parent_id else None,
         "position": task.position,
         "deletedAt": instant(task.deleted_at),
     }

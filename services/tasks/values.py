@@ -30,6 +30,7 @@ class NewTask:
     remind_before: int | None = None
     priority: Priority | None = None
     labels: Sequence[str] = ()
+    parent_id: UUID | None = None
     idempotency_key: str | None = None
 
 
@@ -53,6 +54,7 @@ class TaskPatch:
     remind_before: int | Unset | None = UNSET
     priority: Priority | Unset | None = UNSET
     labels: Sequence[str] | Unset | None = UNSET
+    parent_id: UUID | Unset | None = UNSET
     add_labels: Sequence[str] = ()
     remove_labels: Sequence[str] = ()
 

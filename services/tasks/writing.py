@@ -8,17 +8,17 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, func, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 
 from core.errors import DomainError, ErrorCode
 from core.statements import Prepared, prepared
 from core.unit_of_work import UnitOfWork
-from models.base import rows_of
 from models.enums import TaskAction
 from models.tasks import Task, task_revisions, tasks
 from models.turns import tool_calls
 from services.inputs import Field
 from services.tasks.checks import check_version, not_found
+from services.tasks.family import Along, lock
 from services.tasks.labelling import UNTOUCHED, Labelling, write_labels
 from services.tasks.revisions import Revised, differences, state, write_revisions
 from services.tasks.values import Author
@@ -29,31 +29,29 @@ BATCH_LIMIT: Final = 100
 _ALWAYS: Final = frozenset({"version", "updated_at"})
 
 
-_HELD: Final = prepared(
-    rows_of(tasks)
-    .where(tasks.c.user_id == bindparam("user_id"), tasks.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
-    .order_by(tasks.c.id)
-    .with_for_update(key_share=True),
-    Task,
-)
-
-
 def field_of(task_ids: Sequence[UUID], task_id: UUID) -> Field:
     """The path of that id in the input: a field of its own where there is one task, else its place in the list."""
     return ("input", "taskId") if len(task_ids) == 1 else ("input", "taskIds", str(task_ids.index(task_id)))
 
 
 async def hold(
-    work: UnitOfWork, task_ids: Sequence[UUID], expected_version: int | None = None, *, deleted: bool = False
+    work: UnitOfWork,
+    task_ids: Sequence[UUID],
+    expected_version: int | None = None,
+    *,
+    deleted: bool = False,
+    along: Along | None = None,
+    parent_id: UUID | None = None,
 ) -> list[Task]:
     """These tasks, locked until COMMIT, in the order given and each once. Deleted ones only where `deleted` is set.
 
+    Locked with them: their families where subtasks may go `along`, and the task that is to become their parent.
     Raises DomainError NOT_FOUND, VERSION_CONFLICT with the task as its node, or INVALID: not 1 to 100 ids.
     """
     if not 1 <= len(task_ids) <= BATCH_LIMIT:
         message = f"taskIds takes 1 to {BATCH_LIMIT} ids."
         raise DomainError(ErrorCode.INVALID, message, field=("input", "taskIds"))
-    held = {task.id: task for task in await work.every(_HELD, ids=list(task_ids))}
+    held = await lock(work, [*task_ids, *([parent_id] if parent_id else ())], along)
     for task_id in task_ids:
         task = held.get(task_id)
         if task is None or (task.deleted_at is not None and not deleted):
@@ -65,7 +63,7 @@ async def hold(
 async def check_unchanged(work: UnitOfWork, seen: Sequence[tuple[UUID, int]], *, turn_id: UUID) -> None:
     """Hold these tasks until COMMIT. Raises DomainError VERSION_CONFLICT, with the task as its node, where one is no
     longer at the version given, or gone. What that turn's own calls wrote since doesn't count: its user knows them."""
-    held = {task.id: task for task in await work.every(_HELD, ids=[task_id for task_id, _ in seen])}
+    held = await lock(work, [task_id for task_id, _ in seen])
     for task_id, version in seen:
         task = held.get(task_id)
         own = 0 if task is None or task.version == version else await _written_since(work, turn_id, task_id, version)

@@ -31,8 +31,9 @@ class Record:
     """The calls that a call of the tool `undo` took back."""
     revisions: Mapping[UUID, Sequence[TaskRevision]]
     """What each call asked for did to tasks, oldest first."""
-    tasks: Mapping[UUID, Task]
-    labels: Mapping[UUID, tuple[Label, ...]]
+    tasks: dict[UUID, Task]
+    """Those that the revisions are of; the undo adds the subtasks that it takes along."""
+    labels: dict[UUID, tuple[Label, ...]]
 
 
 def wrote(session: Session) -> ColumnElement[bool]:

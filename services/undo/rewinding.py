@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
+from core.ids import parse_global_id
 from models.enums import Priority, TaskAction
 from models.tasks import Task, TaskRevision
 from services.labels import name_key
@@ -30,10 +31,18 @@ class Rewind:
     """The fields of some tasks, first as they are and then as they were."""
 
     def __init__(self, present: Mapping[UUID, State], now: datetime) -> None:
-        self._present = present
+        self.present: dict[UUID, dict[str, Any]] = {task_id: dict(fields) for task_id, fields in present.items()}
         self._now = instant(now)
         self.fields: dict[UUID, dict[str, Any]] = {task_id: dict(fields) for task_id, fields in present.items()}
         self.doubts: list[Doubt] = []
+
+    def add(self, task_id: UUID, present: State) -> None:
+        """Another task, as it is."""
+        self.present[task_id], self.fields[task_id] = dict(present), dict(present)
+
+    def goes(self, task_id: UUID) -> bool:
+        """Whether a task that isn't deleted now is so in memory."""
+        return self.fields[task_id]["deletedAt"] is not None and self.present[task_id]["deletedAt"] is None
 
     def take_off(self, revision: TaskRevision) -> None:
         """Put back what the revision changed; newer ones of the calls that are taken back are off by now."""
@@ -48,14 +57,14 @@ class Rewind:
             fields[field] = _put_back(fields["labels"], before, after) if field == "labels" else before
         if revision.action == TaskAction.CREATED:
             # A task that is deleted already stays so, since the same instant.
-            fields["deletedAt"] = fields["deletedAt"] or self._present[revision.task_id]["deletedAt"] or self._now
+            fields["deletedAt"] = fields["deletedAt"] or self.present[revision.task_id]["deletedAt"] or self._now
 
     def clashes(self) -> list[tuple[UUID, str]]:
         """Tasks whose fields can't stand together now, since one that wasn't put back excludes one that was."""
         found: list[tuple[UUID, str]] = []
         for task_id, fields in self.fields.items():
             if fields["dueAt"] is not None and fields["dueDate"] is not None:
-                found.append((task_id, "dueDate" if self._present[task_id]["dueDate"] is not None else "dueAt"))
+                found.append((task_id, "dueDate" if self.present[task_id]["dueDate"] is not None else "dueAt"))
             elif fields["dueAt"] is not None and fields["timeZone"] is None:
                 found.append((task_id, "timeZone"))
             elif fields["recurrence"] is not None and fields["dueAt"] is None and fields["dueDate"] is None:
@@ -69,7 +78,7 @@ class Rewind:
     def changed(self, task_id: UUID) -> bool:
         """Whether the task now stands otherwise than it is."""
         return any(
-            not _same(field, value, self.fields[task_id][field]) for field, value in self._present[task_id].items()
+            not _same(field, value, self.fields[task_id][field]) for field, value in self.present[task_id].items()
         )
 
     def task(self, present: Task) -> Task:
@@ -90,6 +99,7 @@ class Rewind:
             remind_before=fields["remindBefore"],
             snoozed_until=_instant(fields["snoozedUntil"]),
             priority=int(Priority[fields["priority"]]),
+            parent_id=parse_global_id(fields["parentId"], "Task") if fields["parentId"] else None,
             position=fields["position"],
             deleted_at=_instant(fields["deletedAt"]),
         )

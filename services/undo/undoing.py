@@ -28,6 +28,7 @@ from services.tasks.writing import write
 from services.turns import lock_turn
 from services.undo.marking import Marks, write_taken
 from services.undo.reading import Record, Undoable, later_revisions, read_record, undoable_calls, wrote
+from services.undo.relatives import settle
 from services.undo.rewinding import Doubt, Rewind, action_of, keyed
 
 _BATCH: Final = 1000
@@ -100,7 +101,7 @@ async def preview(session: Session, calls: Undoable) -> list[UUID]:
     marks = Marks(record.calls, record.took_back)
     taken = [call.id for call in calls if marks.take_back(call.id)]
     rewind = await _rewound(session, record, taken)
-    return [task_id for task_id in _touched(record, taken) if rewind.changed(task_id)]
+    return [task_id for task_id in dict.fromkeys([*_touched(record, taken), *record.tasks]) if rewind.changed(task_id)]
 
 
 async def _call(session: Session, call_id: UUID) -> ToolCall:
@@ -124,7 +125,7 @@ async def _rewound(session: Session, record: Record, taken: Sequence[UUID]) -> R
             rewind.take_off(revision)
     if rewind.doubts:
         await _check(session, record, rewind.doubts, frozenset(taken))
-    for task_id, field in rewind.clashes():
+    for task_id, field in (*rewind.clashes(), *await settle(session, record, rewind)):
         raise _changed_since(record.tasks[task_id], field)
     return rewind
 

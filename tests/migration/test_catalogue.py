@@ -21,6 +21,7 @@ FUNCTIONS = {
     ),
     "due_reminders(wanted integer)": "TABLE(user_id text, task_id uuid)",
     "deliver(task uuid, reminder timestamp with time zone)": "void",
+    "purgeable_tasks(before timestamp with time zone, wanted integer)": "TABLE(user_id text, task_id uuid)",
     "trim_changes(before timestamp with time zone, wanted integer)": "bigint",
 }
 """The functions that see every user's rows, and what they give out: ids, positions and counts."""
@@ -29,9 +30,9 @@ READ = {"SELECT"}
 RIGHTS = {
     **dict.fromkeys(("messages", "rounds", "undone_calls", "task_revisions", "change_log"), READ | {"INSERT"}),
     **dict.fromkeys(("task_labels", "tool_call_tasks", "revoked_tokens"), READ | {"INSERT", "DELETE"}),
-    **dict.fromkeys(("conversations", "drafts", "labels"), READ | {"INSERT", "UPDATE", "DELETE"}),
+    **dict.fromkeys(("conversations", "drafts", "labels", "tasks"), READ | {"INSERT", "UPDATE", "DELETE"}),
     **dict.fromkeys(
-        ("users", "settings", "user_limits", "usage", "turns", "tool_calls", "tasks", "change_counters"),
+        ("users", "settings", "user_limits", "usage", "turns", "tool_calls", "change_counters"),
         READ | {"INSERT", "UPDATE"},
     ),
     "alembic_version": READ,
