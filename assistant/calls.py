@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,9 +17,11 @@ from assistant.tools import TOOLS
 from assistant.tools.base import Tool, ToolContext, ToolFailure, ToolOutcome
 from core.database import Database
 from core.errors import DomainError, ErrorCode
+from core.ids import parse_global_id
 from core.unit_of_work import UnitOfWork
-from models.enums import ToolCallStatus, ToolName
+from models.enums import ToolCallStatus, ToolName, WeekStart
 from models.turns import ToolCall
+from models.users import Settings
 from services import conversations, tool_calls
 from services.tasks import check_unchanged
 from services.tool_calls import Target
@@ -39,6 +41,20 @@ class Surroundings:
     time_zone: str
     locale: str
     shown: tuple[UUID, ...]
+    week_start: WeekStart = WeekStart.MONDAY
+    due_time: time | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, now: datetime, time_zone: str, shown: Sequence[str]) -> Surroundings:
+        """Those of a turn of that user; `shown` are global ids."""
+        return cls(
+            now=now,
+            time_zone=time_zone,
+            locale=settings.locale,
+            shown=tuple(parse_global_id(task, "Task") for task in shown),
+            week_start=WeekStart(settings.week_start),
+            due_time=settings.default_due_time,
+        )
 
 
 def find_tool(name: str) -> Tool | None:
@@ -163,6 +179,8 @@ def context_of(work: UnitOfWork, call: ToolCall, surroundings: Surroundings) -> 
         turn_id=call.turn_id,
         tool_call_id=call.id,
         message_text=call.input_text,
+        week_start=surroundings.week_start,
+        due_time=surroundings.due_time,
     )
 
 

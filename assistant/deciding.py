@@ -12,7 +12,6 @@ from assistant.confirmation import Asked, find_targets
 from assistant.history import shown_by
 from assistant.tools.base import ToolFailure
 from core.errors import DomainError, ErrorCode
-from core.ids import parse_global_id
 from core.unit_of_work import UnitOfWork
 from models.base import rows_of
 from models.conversations import Conversation
@@ -105,12 +104,7 @@ async def _edited(
     shown: tuple[str, ...] = tuple(kept.get("shown", ()))
     for made in (await turns.read_progress(work, turn.id))[1]:
         shown = shown_by(made, shown)
-    around = Surroundings(
-        now=work.now,
-        time_zone=turn.time_zone,
-        locale=(await read_settings(work)).locale,
-        shown=tuple(parse_global_id(task, "Task") for task in shown),
-    )
+    around = Surroundings.of(await read_settings(work), work.now, turn.time_zone, shown)
     try:
         targets = await find_targets(work, Asked(call, ""), read, around)
     except ToolFailure as failure:

@@ -15,6 +15,7 @@ from core.settings import HISTORY_TOKENS
 from events.bus import Bus
 from models.enums import ConfirmPolicy
 from models.turns import Round, ToolCall
+from models.users import Settings
 from services.turns import joined
 
 Pause = Callable[[float], Coroutine[Any, Any, None]]
@@ -45,7 +46,7 @@ class Progress:
 
     history: History
     context: dict[str, Any]
-    locale: str
+    settings: Settings
     now: datetime
     rounds: list[Round]
     calls: list[ToolCall]

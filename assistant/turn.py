@@ -28,7 +28,6 @@ from assistant.providers.base import Prompt, ProviderError, UserSaid
 from assistant.summary import fold
 from core.database import is_away
 from core.errors import DomainError, ErrorCode
-from core.ids import parse_global_id
 from core.unit_of_work import UnitOfWork
 from models.enums import ConfirmPolicy, ToolCallStatus
 from models.turns import Round, ToolCall
@@ -205,7 +204,7 @@ class TurnRunner:
         progress = Progress(
             history=beginning.history,
             context=dict(beginning.conversation.context),
-            locale=beginning.settings.locale,
+            settings=beginning.settings,
             now=self._message.created_at,
             rounds=list(beginning.rounds),
             calls=list(beginning.calls),
@@ -237,7 +236,7 @@ class TurnRunner:
             items,
             now=progress.now,
             time_zone=self._turn.time_zone,
-            locale=progress.locale,
+            locale=progress.settings.locale,
             context=progress.context,
             summary=progress.history.summary,
             retry=progress.history.retry,
@@ -315,12 +314,7 @@ class TurnRunner:
         progress.shown = shown_by(done, progress.shown)
 
     def _surroundings(self, progress: Progress) -> Surroundings:
-        return Surroundings(
-            now=progress.now,
-            time_zone=self._turn.time_zone,
-            locale=progress.locale,
-            shown=tuple(parse_global_id(task, "Task") for task in progress.shown),
-        )
+        return Surroundings.of(progress.settings, progress.now, self._turn.time_zone, progress.shown)
 
     async def _held_back(self, progress: Progress, calls: Sequence[Asked]) -> set[UUID]:
         """The calls of a round that have to wait for the user; what they agreed to already doesn't wait again.

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from typing import Final, TypeVar
 
 import orjson
@@ -36,6 +37,17 @@ CONNECT_SECONDS: Final = 10.0
 
 Result = TypeVar("Result")
 
+
+class Hold(StrEnum):
+    """How a unit of work locks its user's row: before anything else, as the order of locks has it."""
+
+    SHARED = "FOR KEY SHARE"
+    """The user stays until COMMIT."""
+
+    ALONE = "FOR UPDATE"
+    """It waits for what is under way, and what begins meanwhile waits for it: for deleting the user."""
+
+
 _SETTINGS: Final = (
     "SELECT set_config('role', {role}, true), set_config('app.user_id', {user_id}, true),"
     " set_config('search_path', {search_path}, true), set_config('statement_timeout', {statement_timeout}, true),"
@@ -43,6 +55,10 @@ _SETTINGS: Final = (
 )
 _WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
 _READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+
+_USER: Final = "; SELECT FROM tasktalk.users WHERE id = {user_id} {hold}"
+_FOUND: Final = "SELECT 1"
+"""The command tag of `_USER` where there is such a user."""
 
 STATEMENTS: Final = 500
 """Prepared statements that a connection keeps."""
@@ -118,24 +134,26 @@ class Database:
     @asynccontextmanager
     async def snapshot(self, user_id: str) -> AsyncIterator[Session]:
         """A READ ONLY, REPEATABLE READ transaction: everything read in it is of one instant."""
-        async with self._transaction(_READ, user_id) as link:
+        async with self._transaction(_READ, user_id) as (link, _):
             yield Session(link, user_id)
 
-    async def work(self, user_id: str, action: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+    async def work(
+        self, user_id: str, action: Callable[[UnitOfWork], Awaitable[Result]], *, hold: Hold = Hold.SHARED
+    ) -> Result:
         """Run `action` in one transaction, commit with its changes numbered, announce them. Deadlocks run it again.
 
         Errors of `action` roll everything back and are raised as they are.
         """
-        result, _ = await self.work_at(user_id, action)
+        result, _ = await self.work_at(user_id, action, hold=hold)
         return result
 
     async def work_at(
-        self, user_id: str, action: Callable[[UnitOfWork], Awaitable[Result]]
+        self, user_id: str, action: Callable[[UnitOfWork], Awaitable[Result]], *, hold: Hold = Hold.SHARED
     ) -> tuple[Result, Written | None]:
         """The same, and its changes as they are in the log (None: it made none)."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                result, written = await self._once(user_id, action)
+                result, written = await self._once(user_id, action, hold)
             except DBAPIError as error:
                 if sqlstate(error) not in RETRIED or attempt == ATTEMPTS:
                     raise
@@ -149,10 +167,10 @@ class Database:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _once(
-        self, user_id: str, action: Callable[[UnitOfWork], Awaitable[Result]]
+        self, user_id: str, action: Callable[[UnitOfWork], Awaitable[Result]], hold: Hold
     ) -> tuple[Result, Written | None]:
-        async with self._transaction(_WRITE, user_id) as link:
-            work = UnitOfWork(link, user_id)
+        async with self._transaction(_WRITE, user_id, hold) as (link, found):
+            work = UnitOfWork(link, user_id, user_exists=found == _FOUND)
             result = await action(work)
             written = await self._journal.write(work, work.changes) if work.changes else None
         return result, written
@@ -160,14 +178,16 @@ class Database:
     @asynccontextmanager
     async def for_nobody(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that belongs to no user: for the definer functions, and for revoked tokens."""
-        async with self._transaction(_WRITE, NOBODY) as link:
+        async with self._transaction(_WRITE, NOBODY) as (link, _):
             yield link.connection
 
     @asynccontextmanager
-    async def _transaction(self, begin: str, user_id: str) -> AsyncIterator[Link]:
-        link = await self._opened(begin + self._settings_of(user_id))
+    async def _transaction(self, begin: str, user_id: str, hold: Hold | None = None) -> AsyncIterator[tuple[Link, str]]:
+        """The connection, and the command tag of the opening's last statement."""
+        locking = _USER.format(user_id=_quoted(user_id), hold=hold) if hold is not None else ""
+        link, found = await self._opened(begin + self._settings_of(user_id) + locking)
         try:
-            yield link
+            yield link, found
             ended = await link.script("COMMIT")
             if begin == _WRITE and ended != "COMMIT":  # it answers ROLLBACK where an error in it was passed over
                 raise RuntimeError("the transaction had failed before its end")
@@ -186,12 +206,12 @@ class Database:
         finally:
             await self.links.give(link)
 
-    async def _opened(self, opening: str) -> Link:
+    async def _opened(self, opening: str) -> tuple[Link, str]:
         """A connection in an open transaction. One that died in the pool is replaced: nothing was done on it yet."""
         for last in (False, True):
             link = await self.links.take()
             try:
-                await link.script(opening)
+                found = await link.script(opening)
             except DBAPIError as error:
                 await self._end(link)
                 if last or not error.connection_invalidated:
@@ -200,7 +220,7 @@ class Database:
                 await self._end(link)
                 raise
             else:
-                return link
+                return link, found
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _settings_of(self, user_id: str) -> str:

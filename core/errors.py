@@ -65,7 +65,7 @@ class DomainError(TasktalkError):
         message: str,
         *,
         field: tuple[str, ...] | None = None,
-        node: tuple[str, UUID] | None = None,
+        node: tuple[str, UUID | str] | None = None,
         retry_at: datetime | None = None,
     ) -> None:
         super().__init__(message)
@@ -89,6 +89,13 @@ class Unauthenticated(RequestError):
 
     def __init__(self, message: str = "A valid bearer token is needed.") -> None:
         super().__init__(RequestErrorCode.UNAUTHENTICATED, message)
+
+
+class UserGone(Unauthenticated, LookupError):
+    """The user's data was deleted while this was under way. Signing in again makes them anew."""
+
+    def __init__(self, message: str = "Your data was deleted; sign in again.") -> None:
+        super().__init__(message)
 
 
 class ConfigurationError(TasktalkError):

@@ -119,10 +119,14 @@ class Session:
 
 
 class UnitOfWork(Session):
-    """A read-write transaction. Changes are buffered and numbered last: the counter's lock is held only to COMMIT."""
+    """A read-write transaction. Changes are buffered and numbered last: the counter's lock is held only to COMMIT.
 
-    def __init__(self, link: Link, user_id: str) -> None:
+    Where `user_exists`, the user's row is locked and stays. Otherwise they were never seen, or their data was deleted.
+    """
+
+    def __init__(self, link: Link, user_id: str, *, user_exists: bool = True) -> None:
         super().__init__(link, user_id)
+        self.user_exists = user_exists
         self._changes: list[Change] = []
 
     def record(self, change: Change) -> None:

@@ -9,7 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from events.reading import Page, Resync, UserGone
+from core.errors import UserGone
+from events.reading import Page, Resync
 from events.subscription import RESYNC, Subscription
 from models.changes import LoggedChange
 

@@ -13,11 +13,12 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, bindparam, text
 
 from core.database import Database
+from core.errors import UserGone
 from core.unit_of_work import Written
 from events.bus import Backoff, Bus
 from events.feed import Batch, Feed, Follower
 from events.log import wake_channel
-from events.reading import Page, Resync, UserGone, read_on
+from events.reading import Page, Resync, read_on
 from models.changes import LoggedChange
 
 __all__ = ["Batch", "Ear", "Hub", "HubStats", "Resync", "UserGone"]

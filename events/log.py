@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from sqlalchemy import ARRAY, Integer, Text, Uuid, bindparam, text
 
+from core.errors import UserGone
 from core.statements import prepared
 from core.unit_of_work import Change, Session, Written
 
@@ -54,11 +55,11 @@ class ChangeLog:
         self._announcer = announcer
 
     async def write(self, session: Session, changes: Sequence[Change]) -> Written:
-        """Append `changes` (at least one). Raises LookupError where the user is gone."""
+        """Append `changes` (at least one). Raises UserGone."""
         values = {name: [getattr(change, name) for change in changes] for name in _COLUMNS}
         rows = await session.every(_APPEND, count=len(changes), **values)
         if len(rows) != len(changes):
-            raise LookupError("the user is gone")
+            raise UserGone
         return Written(changes, *max(rows))
 
     async def announce(self, user_id: str, seq: int) -> None:

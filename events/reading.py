@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Select, bindparam, select
 
+from core.errors import UserGone
 from core.statements import prepared
 from core.unit_of_work import Session
 from events.cursors import Cursor
@@ -18,10 +19,6 @@ from models.changes import LoggedChange, change_counters, change_log
 PAGE: Final = 500
 SCANNED: Final = 10_000
 """Log rows that one page with filters looks at: a filter that nothing matches mustn't cost the whole history."""
-
-
-class UserGone(LookupError):
-    """The user has no log: their account was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ async def position(session: Session) -> Position:
     """Where the log of the session's user stands. Raises UserGone."""
     found = await session.first(_POSITION)
     if found is None:
-        raise UserGone("the user is gone")
+        raise UserGone
     return found
 
 

@@ -1,4 +1,4 @@
-"""The gate: who may come in. Verifies tokens, makes users on first sight, counts requests, and revokes."""
+"""The gate: who may come in. Verifies tokens, makes users on first sight, counts requests, revokes and forgets."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final
+from uuid import UUID
 
 import structlog
-from sqlalchemy import LargeBinary, any_, literal, select
+from sqlalchemy import LargeBinary, Text, any_, bindparam, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from starlette.types import Scope
 
@@ -37,9 +38,17 @@ KEPT: Final = 10_000
 """Admissions remembered; the oldest goes first, and only costs a look at the database."""
 
 CHANNEL: Final = "revocations"
+ERASED: Final = "erased"
+"""What stands before a user's id on that channel, where a revoked token has its end."""
+
 LOOK_EVERY: Final = 1.5
 """Seconds between two looks at whether a token of an open socket or stream was revoked, should the bus not have said
 so: within two it is to end on every replica."""
+
+
+_EPOCHS: Final = text("SELECT user_id, epoch FROM tasktalk.positions(:users)").bindparams(
+    bindparam("users", type_=ARRAY(Text))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +86,11 @@ class Gate:
         self._sockets = sockets
         self._counter = RequestCounter(requests)
         self._look_every = look_every
-        self._admitted: OrderedDict[bytes, float] = OrderedDict()
+        self._admitted: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
         self._asking: dict[bytes, asyncio.Task[bool]] = {}
         self._revoked: dict[bytes, datetime] = {}
+        self._epochs: dict[str, UUID] = {}
+        """Of the logs of those who had sockets at the last look: another one is that of a user made anew."""
         self._watcher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Gate:
@@ -138,33 +149,50 @@ class Gate:
         await self._bus.publish(CHANNEL, f"{int(claims.expires_at.timestamp())} {claims.token_hash.hex()}")
         self._forget(claims.token_hash, claims.expires_at)
 
+    async def forget(self, user_id: str) -> None:
+        """The user's data was deleted: end their sockets and streams, here and elsewhere, and let a token of theirs
+        make them anew."""
+        await self._bus.publish(CHANNEL, f"{ERASED} {user_id}")
+        self._forget_user(user_id)
+
     async def look(self) -> None:
-        """Close the sockets whose tokens were revoked, wherever that was. Raises what the database raises."""
+        """Close the sockets whose tokens were revoked, or whose users were deleted, wherever that was. Raises what the
+        database raises."""
         held: dict[bytes, datetime] = {}
+        users: set[str] = set()
 
         def note(caller: Caller) -> bool:
             if isinstance(caller, Admitted):
                 held[caller.claims.token_hash] = caller.expires_at
+                users.add(caller.user_id)
             return False
 
         self._sockets.end_where(note)
         if not held:
+            self._epochs = {}
             return
         hashes = literal(list(held), ARRAY(LargeBinary))  # one parameter, however many there are
         statement = select(revoked_tokens.c.token_hash).where(revoked_tokens.c.token_hash == any_(hashes))
         async with self._database.for_nobody() as connection:
-            for token_hash in (await connection.execute(statement)).scalars():
-                self._forget(token_hash, held[token_hash])
+            revoked = (await connection.execute(statement)).scalars().all()
+            found = await connection.execute(_EPOCHS, {"users": sorted(users)})
+            epochs = {user_id: epoch for user_id, epoch in found}
+        for token_hash in revoked:
+            self._forget(token_hash, held[token_hash])
+        for user_id in users:
+            if user_id not in epochs or self._epochs.get(user_id, epochs[user_id]) != epochs[user_id]:
+                self._forget_user(user_id)
+        self._epochs = epochs
 
     async def _is_admitted(self, identity: Identity) -> bool:
         """From memory, or from the database, asked once for all requests of a token that come at the same time."""
         key = identity.token_hash
-        if self._admitted.get(key, 0.0) > time.monotonic():
+        if self._admitted.get(key, ("", 0.0))[1] > time.monotonic():
             return True
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = asyncio.create_task(admit(self._database, identity), name="admit")
-            asking.add_done_callback(lambda done: self._answered(key, done))
+            asking.add_done_callback(lambda done: self._answered(identity, done))
         try:
             return await asyncio.shield(asking)  # a client that hangs up doesn't take the answer from the others
         except Exception as error:  # the drivers' failures are no one tree
@@ -172,11 +200,12 @@ class Gate:
                 raise
             raise RequestError(RequestErrorCode.TIMEOUT, "The database is away; try again.") from error
 
-    def _answered(self, key: bytes, asking: asyncio.Task[bool]) -> None:
+    def _answered(self, identity: Identity, asking: asyncio.Task[bool]) -> None:
+        key = identity.token_hash
         del self._asking[key]
         if asking.cancelled() or asking.exception() is not None or not asking.result() or key in self._revoked:
             return
-        self._admitted[key] = time.monotonic() + REMEMBERED
+        self._admitted[key] = identity.user_id, time.monotonic() + REMEMBERED
         self._admitted.move_to_end(key)
         if len(self._admitted) > KEPT:
             self._admitted.popitem(last=False)
@@ -188,6 +217,13 @@ class Gate:
         self._revoked[token_hash] = expires_at
         self._admitted.pop(token_hash, None)
         self._sockets.end_where(lambda caller: isinstance(caller, Admitted) and caller.claims.token_hash == token_hash)
+
+    def _forget_user(self, user_id: str) -> None:
+        """Ask the database anew who the user is, and close their sockets."""
+        for token_hash in [one for one, (whose, _) in self._admitted.items() if whose == user_id]:
+            del self._admitted[token_hash]
+        self._epochs.pop(user_id, None)
+        self._sockets.end_where(lambda caller: caller.user_id == user_id)
 
     async def _watch(self) -> None:
         """Hear of other replicas' revocations; look by itself where the bus may have missed one."""
@@ -210,6 +246,10 @@ class Gate:
                     looked = loop.time()
 
     def _hear(self, message: str) -> None:
+        kind, _, user_id = message.partition(" ")
+        if kind == ERASED:
+            self._forget_user(user_id)
+            return
         try:
             end, _, token_hash = message.partition(" ")
             self._forget(bytes.fromhex(token_hash), datetime.fromtimestamp(int(end), UTC))

@@ -90,6 +90,19 @@ class ConfirmPolicy(StrEnum):
     ALWAYS = "ALWAYS"
 
 
+class WeekStart(StrEnum):
+    """The day that weeks begin on."""
+
+    MONDAY = "MONDAY"
+    SATURDAY = "SATURDAY"
+    SUNDAY = "SUNDAY"
+
+    @property
+    def weekday(self) -> int:
+        """As `date.weekday` counts."""
+        return {"MONDAY": 0, "SATURDAY": 5, "SUNDAY": 6}[self.value]
+
+
 class TaskAction(StrEnum):
     CREATED = "CREATED"
     UPDATED = "UPDATED"

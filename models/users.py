@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from sqlalchemy import (
     BigInteger,
@@ -16,11 +16,12 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    Time,
     func,
 )
 
 from models.base import SCHEMA, metadata, one_of
-from models.enums import ConfirmPolicy
+from models.enums import ConfirmPolicy, WeekStart
 
 users = Table(
     "users",
@@ -44,8 +45,11 @@ settings = Table(
     Column("time_zone", Text, nullable=False, server_default="UTC"),
     Column("locale", Text, nullable=False, server_default="en"),
     Column("confirm", Text, nullable=False, server_default=ConfirmPolicy.BULK_DESTRUCTIVE.value),
+    Column("week_start", Text, nullable=False, server_default=WeekStart.MONDAY.value),
+    Column("default_due_time", Time),
     Column("version", Integer, nullable=False, server_default="1"),
     one_of("confirm", ConfirmPolicy),
+    one_of("week_start", WeekStart),
 )
 
 user_limits = Table(
@@ -90,6 +94,8 @@ class Settings:
     time_zone: str
     locale: str
     confirm: str
+    week_start: str
+    default_due_time: time | None
     version: int
 
 

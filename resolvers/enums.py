@@ -106,6 +106,14 @@ ConfirmPolicy = _enum(
     BULK_DESTRUCTIVE="Calls of one round that together delete two tasks or more, or change ten or more.",
     ALWAYS="Every call that writes.",
 )
+WeekStart = _enum(
+    "WeekStart",
+    enums.WeekStart,
+    "The day that weeks begin on.",
+    MONDAY="As ISO 8601 has it.",
+    SATURDAY="Saturday.",
+    SUNDAY="Sunday.",
+)
 TurnNoticeKind = _enum(
     "TurnNoticeKind",
     enums.TurnNotice,
@@ -174,7 +182,7 @@ Priority = _enum(
 DueBucket = _enum(
     "DueBucket",
     tasks.DueBucket,
-    "When a task is due, by the days of the viewer's time zone; weeks begin on Monday.",
+    "When a task is due, by the days of the viewer's time zone and the weeks of their settings.",
     OVERDUE="Open, and its time or day is past.",
     TODAY="Today.",
     TOMORROW="Tomorrow.",

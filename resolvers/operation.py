@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import clock
 from core.database import Database, is_away
-from core.errors import DomainError, ErrorCode
+from core.errors import DomainError, ErrorCode, UserGone
 from core.settings import Settings
 from core.unit_of_work import Session, UnitOfWork, Written
 from events.bus import Backoff, Bus
@@ -22,6 +22,7 @@ from resolvers.fields.declarations import Scope
 from resolvers.fields.loader import Edges
 from resolvers.fields.plans import Plans
 from services.auth.verify import Claims
+from services.erasure import erase_user
 from services.users import Identity
 
 Result = TypeVar("Result")
@@ -38,6 +39,10 @@ class Gate(Protocol):
 
     async def revoke(self, identity: Identity, claims: Claims) -> None:
         """Refuse the token from now on, and close its sockets."""
+        ...
+
+    async def forget(self, user_id: str) -> None:
+        """The user's data was deleted: close their sockets on every replica, and make them anew at their next sight."""
         ...
 
 
@@ -169,19 +174,36 @@ class Operation:
         if self._closing:
             await asyncio.wait(self._closing)
 
+    async def erase(self) -> None:
+        """Delete the caller with all that is theirs."""
+        await self.renew()
+        await erase_user(self.application.database, self.user_id)
+        await self.application.gate.forget(self.user_id)
+
     async def work(self, action: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
         """One unit of work as the caller; what is read after it is of a fresh snapshot."""
         await self.renew()
-        return await self.application.database.work(self.user_id, action)
+        return await self.application.database.work(self.user_id, _of_a_user(action))
 
     async def work_at(self, action: Callable[[UnitOfWork], Awaitable[Result]]) -> tuple[Result, Written | None]:
         """The same, and its changes as they are in the log."""
         await self.renew()
-        return await self.application.database.work_at(self.user_id, action)
+        return await self.application.database.work_at(self.user_id, _of_a_user(action))
 
     def _new_edges(self) -> Edges:
         scope = Scope(clock.now(), self.identity.user_id, self.application.settings)
         return Edges(self.reading, scope, self.application.plans)
+
+
+def _of_a_user(action: Callable[[UnitOfWork], Awaitable[Result]]) -> Callable[[UnitOfWork], Awaitable[Result]]:
+    """The same, refused with UserGone where the caller's data was deleted since they came in."""
+
+    async def checked(work: UnitOfWork) -> Result:
+        if not work.user_exists:
+            raise UserGone
+        return await action(work)
+
+    return checked
 
 
 @asynccontextmanager

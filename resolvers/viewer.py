@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
 import strawberry
 from sqlalchemy import func, select
 from strawberry.types import Info
 
-from core.errors import DomainError
+from core.errors import DomainError, ErrorCode, UserGone
+from core.ids import to_global_id
 from events import cursors
 from events.reading import position
 from models.enums import ConfirmPolicy as ConfirmPolicies
+from models.enums import WeekStart as WeekStarts
 from models.users import settings, usage, user_limits, users
-from resolvers.enums import ConfirmPolicy
+from resolvers.conversations.mutations import DeletePayload
+from resolvers.enums import ConfirmPolicy, WeekStart
 from resolvers.fields import Node, column, node, one
 from resolvers.payloads import UserError, mutate, user_error
 from resolvers.scalars import TimeZone
+from services.inputs import UNSET
 from services.users import update_settings
 
 
@@ -26,7 +30,11 @@ class Settings(Node):
     time_zone: TimeZone = column(description="The zone that days and times are meant in.")
     locale: str = column(description="A BCP 47 tag, e.g. en-GB.")
     confirm: ConfirmPolicy = column(description="Which tool calls wait for the user's word before they run.")
-    version: int = column(description="Rises at every change.")
+    week_start: WeekStart = column(description="The day that weeks begin on: what is due this week or next week.")
+    default_due_time: time | None = column(
+        description="The wall time at which a task is due that the assistant is given by its day alone; null: all day."
+    )
+    version: int = column(description="Rises at every change; give it as expectedVersion.")
 
 
 @strawberry.type(description="The token that a request came with. It is never stored or shown.")
@@ -117,7 +125,9 @@ class Viewer(Node):
 class ViewerQueries:
     @strawberry.field(description="Who is calling.")
     async def viewer(self, info: Info) -> Viewer:
-        found: Viewer = await info.context.edges.one(info, info.context.user_id)
+        found: Viewer | None = await info.context.edges.one(info, info.context.user_id)
+        if found is None:
+            raise UserGone
         return found
 
 
@@ -130,13 +140,20 @@ class UpdateSettingsInput:
     confirm: ConfirmPolicy | None = strawberry.field(
         default=None, description="Which tool calls wait for the user's word before they run."
     )
+    week_start: WeekStart | None = strawberry.field(default=None, description="The day that weeks begin on.")
+    default_due_time: time | None = strawberry.field(
+        default=strawberry.UNSET, description="To the minute, e.g. 09:00; null: a day alone is all day."
+    )
+    expected_version: int | None = strawberry.field(
+        default=None, description="Where given and stale, nothing changes and the answer is VERSION_CONFLICT."
+    )
 
 
 @strawberry.type(description="The settings as they became.")
 class SettingsPayload:
     user_errors: list[UserError] = strawberry.field(description="What stood in the way.")
     user_id: strawberry.Private[str | None] = None
-    settings: Settings | None = one("user_id", description="The settings.")
+    settings: Settings | None = one("user_id", description="The settings; with VERSION_CONFLICT as they are now.")
 
 
 @strawberry.input(description="The token to go on with.")
@@ -150,6 +167,11 @@ class AuthenticationPayload:
     user_errors: list[UserError] = strawberry.field(description="What stood in the way.")
 
 
+@strawberry.input(description="The user's word that all of their data is to go.")
+class DeleteMyDataInput:
+    confirm: str = strawberry.field(description="The viewer's id, as `viewer { id }` answers it.")
+
+
 @strawberry.type
 class ViewerMutations:
     @strawberry.mutation(description="Change settings; a field left out stays as it is.")
@@ -157,11 +179,19 @@ class ViewerMutations:
         self, info: Info, input: Annotated[UpdateSettingsInput, strawberry.argument(description="The input.")]
     ) -> SettingsPayload:
         async def action(work: Any) -> dict[str, Any]:
-            confirm = ConfirmPolicies(input.confirm.value) if input.confirm is not None else None
-            await update_settings(work, time_zone=input.time_zone, locale=input.locale, confirm=confirm)
+            due_time = UNSET if input.default_due_time is strawberry.UNSET else input.default_due_time
+            await update_settings(
+                work,
+                time_zone=input.time_zone,
+                locale=input.locale,
+                confirm=ConfirmPolicies(input.confirm.value) if input.confirm is not None else None,
+                week_start=WeekStarts(input.week_start.value) if input.week_start is not None else None,
+                default_due_time=due_time,
+                expected_version=input.expected_version,
+            )
             return {"user_id": work.user_id}
 
-        return await mutate(info, SettingsPayload, action)
+        return await mutate(info, SettingsPayload, action, conflict="user_id")
 
     @strawberry.mutation(
         description="Over an open WebSocket: carry on under a fresh token, before the old one ends. Elsewhere INVALID."
@@ -181,3 +211,18 @@ class ViewerMutations:
         await operation.renew()
         await operation.application.gate.revoke(operation.identity, operation.claims)
         return AuthenticationPayload(authentication_token=_token(info, valid=False), user_errors=[])
+
+    @strawberry.mutation(
+        description="Delete everything of the viewer's, for good. What is under way ends first or is stopped; their"
+        " sockets and streams close on every replica. Signing in again begins anew, with a change log that no older"
+        " cursor fits. A revoked token stays revoked."
+    )
+    async def delete_my_data(
+        self, info: Info, input: Annotated[DeleteMyDataInput, strawberry.argument(description="The input.")]
+    ) -> DeletePayload:
+        own = strawberry.ID(to_global_id("Viewer", info.context.user_id))
+        if input.confirm != own:
+            error = DomainError(ErrorCode.INVALID, "confirm must be the viewer's id.", field=("input", "confirm"))
+            return DeletePayload(user_errors=[user_error(error)])
+        await info.context.erase()
+        return DeletePayload(user_errors=[], deleted_id=own)

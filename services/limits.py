@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import DateTime, Interval, Text, bindparam, select, text, update
 
-from core.errors import DomainError, ErrorCode
+from core.errors import DomainError, ErrorCode, UserGone
 from core.statements import prepared
 from core.unit_of_work import Session, UnitOfWork
 from models.users import usage, user_limits
@@ -75,7 +75,7 @@ async def lock_limits(work: UnitOfWork) -> Window:
     """The user's row against deletion, then their limits against other sends: the first two of the order of locks."""
     found = await work.first(_LIMITS)
     if found is None:
-        raise LookupError("the user is gone")
+        raise UserGone
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import time
 from functools import cache
 from typing import Final
 from zoneinfo import available_timezones
@@ -11,13 +12,14 @@ from sqlalchemy import bindparam, or_, select, text, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from core.database import Database
-from core.errors import DomainError, ErrorCode
+from core.errors import DomainError, ErrorCode, UserGone
 from core.statements import prepared
 from core.unit_of_work import Change, Session, UnitOfWork
 from models.base import rows_of
 from models.changes import change_counters
-from models.enums import ChangeKind, ConfirmPolicy
+from models.enums import ChangeKind, ConfirmPolicy, WeekStart
 from models.users import Settings, revoked_tokens, settings, user_limits, users
+from services.inputs import UNSET, Unset
 
 LOCALE_LIMIT: Final = 35
 """Characters of a BCP 47 tag (RFC 5646 section 4.4.1)."""
@@ -65,10 +67,10 @@ async def admit(database: Database, identity: Identity) -> bool:
 
 
 async def read_settings(session: Session) -> Settings:
-    """The user's settings. Raises LookupError where the user is gone."""
+    """The user's settings. Raises UserGone."""
     found = await session.first(_SETTINGS)
     if found is None:
-        raise LookupError("the user is gone")
+        raise UserGone
     return found
 
 
@@ -93,10 +95,26 @@ def check_locale(tag: str, field: tuple[str, ...]) -> str:
     return tag
 
 
+def check_due_time(at: time | None, field: tuple[str, ...]) -> time | None:
+    """A wall time to the minute, or none. Raises DomainError INVALID."""
+    if at is not None and (at.tzinfo is not None or at.second or at.microsecond):
+        message = f"{field[-1]} is a wall time to the minute, e.g. 09:00."
+        raise DomainError(ErrorCode.INVALID, message, field=field)
+    return at
+
+
 async def update_settings(
-    work: UnitOfWork, *, time_zone: str | None = None, locale: str | None = None, confirm: ConfirmPolicy | None = None
+    work: UnitOfWork,
+    *,
+    time_zone: str | None = None,
+    locale: str | None = None,
+    confirm: ConfirmPolicy | None = None,
+    week_start: WeekStart | None = None,
+    default_due_time: time | Unset | None = UNSET,
+    expected_version: int | None = None,
 ) -> None:
-    """Change what is given. Raises DomainError INVALID that names the field."""
+    """Change what is given; what changes nothing leaves no trace. Raises DomainError INVALID that names the field, or
+    VERSION_CONFLICT where `expected_version` isn't the present one."""
     values: dict[str, object] = {}
     if time_zone is not None:
         values["time_zone"] = check_time_zone(time_zone, ("input", "timeZone"))
@@ -104,9 +122,18 @@ async def update_settings(
         values["locale"] = check_locale(locale, ("input", "locale"))
     if confirm is not None:
         values["confirm"] = confirm.value
-    if not values:
-        return
-    await work.execute(
-        update(settings).where(settings.c.user_id == work.user_id).values(**values, version=settings.c.version + 1)
-    )
-    work.record(Change(kind=ChangeKind.SETTINGS, entity_id=None))
+    if week_start is not None:
+        values["week_start"] = week_start.value
+    if not isinstance(default_due_time, Unset):
+        values["default_due_time"] = check_due_time(default_due_time, ("input", "defaultDueTime"))
+    own = settings.c.user_id == work.user_id
+    before = await work.one(rows_of(settings).where(own).with_for_update(key_share=True), Settings)
+    if before is None:
+        raise UserGone
+    if expected_version not in (None, before.version):
+        message = f"The settings have changed: they are at version {before.version}, not {expected_version}."
+        node = ("Settings", work.user_id)
+        raise DomainError(ErrorCode.VERSION_CONFLICT, message, field=("input", "expectedVersion"), node=node)
+    if any(getattr(before, name) != value for name, value in values.items()):
+        await work.execute(update(settings).where(own).values(**values, version=before.version + 1))
+        work.record(Change(kind=ChangeKind.SETTINGS, entity_id=None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,13 +12,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from core.errors import ErrorCode, TasktalkError
 from core.unit_of_work import UnitOfWork
-from models.enums import OperationType, ToolName
+from models.enums import OperationType, ToolName, WeekStart
 from models.tasks import LABEL_LIMIT, LABELS_PER_TASK
 
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a call runs in. `now` is an aware instant, `time_zone` an IANA name, `locale` a BCP 47 tag.
+    """What a call runs in. `now` is an aware instant, `time_zone` an IANA name, `locale` a BCP 47 tag; `week_start` and
+    `due_time` are the user's settings.
 
     `shown` are the tasks of the list last shown in this conversation, in order; `message_text` is what the user said;
     `targets` are the tasks that the call is to change: found by the tool's `affected`, or those that the user was shown
@@ -35,6 +36,8 @@ class ToolContext:
     tool_call_id: UUID
     message_text: str
     targets: tuple[UUID, ...] = ()
+    week_start: WeekStart = WeekStart.MONDAY
+    due_time: time | None = None
 
     def with_targets(self, targets: tuple[UUID, ...]) -> ToolContext:
         """The same, with the tasks that the call is to change."""

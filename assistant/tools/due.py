@@ -1,7 +1,7 @@
 """The user's words for a due date, as what a task stores and as what a list is filtered by.
 
 A period as a due date means its first day, or its last where it has begun: "next week" is Monday, "this weekend"
-Saturday (on the Sunday: Sunday), "this week" Sunday.
+Saturday (on the Sunday: Sunday), "this week" Sunday. In a list's filter weeks begin on the day of the user's settings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from assistant.interpreter import dates
 from assistant.tools.base import ToolContext, ToolFailure
 from core.errors import ErrorCode
-from services.tasks import Days, DueBucket, Span
+from services.tasks import Days, DueBucket, Span, bucket_days
 
 _NONE: Final = frozenset(
     {
@@ -31,6 +31,14 @@ _NONE: Final = frozenset(
     }
 )
 _ANY: Final = frozenset({"any", "all", "anytime", "any time", "any date"})
+_WEEKS: Final = {
+    "this week": DueBucket.THIS_WEEK,
+    "the week": DueBucket.THIS_WEEK,
+    "next week": DueBucket.NEXT_WEEK,
+    "later": DueBucket.LATER,
+}
+"""Weeks as the user's settings have them."""
+
 _AHEAD: Final = re.compile(r"(?:within|(?:(?:in|over|for|during)\s+)?(?:the\s+)?(?:next|coming))\s+(?P<length>.+)")
 _SIDE: Final = re.compile(r"(?:due\s+)?(?P<side>before|until|till|by|up to|after|from|since)\s+(?P<day>.+)")
 
@@ -57,7 +65,7 @@ def read_due(words: str, context: ToolContext, *, lengths: bool = False) -> Due:
         value = _resolve(f"in {words}", context)
     match value:
         case dates.DateValue(day):
-            return Due(date=day)
+            return _on(day, context)
         case dates.DateTimeValue(at, zone):
             return Due(at=at, time_zone=zone)
         case dates.IntervalValue(start, end, _):
@@ -66,6 +74,15 @@ def read_due(words: str, context: ToolContext, *, lengths: bool = False) -> Due:
             raise ToolFailure(ErrorCode.INVALID, f"“{words}” repeats, and tasks can't repeat yet. Name one date.")
         case _:
             raise _not_understood(words)
+
+
+def _on(day: date, context: ToolContext) -> Due:
+    """All day, or at the time that the user's settings have for a day that is named without one."""
+    if context.due_time is None:
+        return Due(date=day)
+    # A time inside a spring gap moves forward by the gap, as it does where it is said.
+    at = datetime.combine(day, context.due_time, ZoneInfo(context.time_zone)).astimezone(UTC)
+    return Due(at=at, time_zone=context.time_zone)
 
 
 def _of_interval(start: date | datetime, end: date | datetime, context: ToolContext) -> Due:
@@ -83,8 +100,8 @@ def read_window(words: str, context: ToolContext) -> Days | Span | DueBucket | N
         return DueBucket.NONE
     if plain in ("overdue", "late", "past due"):
         return DueBucket.OVERDUE
-    if plain == "later":
-        return DueBucket.LATER
+    if plain in _WEEKS:
+        return bucket_days(_WEEKS[plain], _today(context), context.week_start)
     if (ahead := _AHEAD.fullmatch(plain)) and isinstance(_resolve(ahead["length"], context), dates.DurationValue):
         return _until(_resolve(f"in {ahead['length']}", context), words, context)
     if (side := _SIDE.fullmatch(plain)) and (days := _days(side["day"], context)):

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from strawberry.types import Info
 
 from models.enums import Priority as Priorities
+from models.enums import WeekStart
 from models.tasks import labels
 from resolvers.enums import DueBucket, Priority, SortDirection, TaskOrder
 from resolvers.fields import AfterArgument, BeforeArgument, Connection, FirstArgument, LastArgument
@@ -72,13 +73,18 @@ class TaskQueries:
     ) -> Connection[Task]:
         operation = info.context
         async with operation.reading() as session:
-            zone = ZoneInfo((await read_settings(session)).time_zone)
+            settings = await read_settings(session)
         chosen = filter or TaskFilter()
         page: Connection[Task] = await operation.edges.root_page(
             info,
             task_keyset(order_by or TaskOrder.POSITION, descending=direction is SortDirection.DESC),
             (first, after, last, before),
-            task_conditions(chosen.conditions(), operation.edges.scope.now, zone),
+            task_conditions(
+                chosen.conditions(),
+                operation.edges.scope.now,
+                ZoneInfo(settings.time_zone),
+                WeekStart(settings.week_start),
+            ),
             filter_=strawberry.asdict(chosen),
         )
         return page

@@ -13,7 +13,7 @@ from services.tasks.changing import (
     update_tasks,
 )
 from services.tasks.creating import create_task
-from services.tasks.filters import Days, DueBucket, Span, TaskFilter, task_conditions
+from services.tasks.filters import Days, DueBucket, Span, TaskFilter, bucket_days, task_conditions
 from services.tasks.reading import (
     LabelledTask,
     TaskQuery,
@@ -35,6 +35,7 @@ __all__ = [
     "TaskFilter",
     "TaskPatch",
     "TaskQuery",
+    "bucket_days",
     "candidates",
     "check_unchanged",
     "complete_task",

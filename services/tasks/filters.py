@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from core.errors import DomainError, ErrorCode
-from models.enums import Priority
+from models.enums import Priority, WeekStart
 from models.tasks import TASK_TITLE_LIMIT, task_labels, tasks
 from services.inputs import Field, check_characters, check_length
 
 
 class DueBucket(StrEnum):
-    """When a task is due, in days of the viewer's zone; weeks begin on Monday."""
+    """When a task is due, in days of the viewer's zone; weeks begin on the day of their settings."""
 
     OVERDUE = "OVERDUE"
     TODAY = "TODAY"
@@ -115,10 +115,13 @@ def containing(words: str) -> ColumnElement[bool]:
     return or_(*(contains(column, words) for column in (tasks.c.title, tasks.c.description)))
 
 
-def task_conditions(filter: TaskFilter, now: datetime, zone: ZoneInfo) -> list[ColumnElement[bool]]:
+def task_conditions(
+    filter: TaskFilter, now: datetime, zone: ZoneInfo, week_start: WeekStart = WeekStart.MONDAY
+) -> list[ColumnElement[bool]]:
     """Conditions on `models.tasks.tasks` for a query that already is the user's own.
 
-    `now` is an aware instant, `zone` the viewer's. Raises DomainError INVALID or TOO_LONG that names the field.
+    `now` is an aware instant, `zone` and `week_start` are the viewer's. Raises DomainError INVALID or TOO_LONG that
+    names the field.
     """
     found: list[ColumnElement[bool]] = []
     if not filter.include_deleted:
@@ -130,7 +133,7 @@ def task_conditions(filter: TaskFilter, now: datetime, zone: ZoneInfo) -> list[C
     if filter.due_after is not None:
         found.append(_due_after(filter.due_after, zone, ("filter", "dueAfter")))
     if filter.due is not None:
-        found.append(_bucket(filter.due, now, zone))
+        found.append(_bucket(filter.due, now, zone, week_start))
     if filter.label_ids:
         found.append(labelled(filter.label_ids))
     if filter.priority_at_least is not None:
@@ -145,23 +148,23 @@ def task_conditions(filter: TaskFilter, now: datetime, zone: ZoneInfo) -> list[C
     return found
 
 
-def _bucket(bucket: DueBucket, now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
+def _bucket(bucket: DueBucket, now: datetime, zone: ZoneInfo, week_start: WeekStart) -> ColumnElement[bool]:
     if bucket is DueBucket.OVERDUE:
         return overdue(now, zone)
     if bucket is DueBucket.NONE:
         return undated()
-    return due_in(bucket_days(bucket, now.astimezone(zone).date()), zone)
+    return due_in(bucket_days(bucket, now.astimezone(zone).date(), week_start), zone)
 
 
-def bucket_days(bucket: DueBucket, today: date) -> Days:
+def bucket_days(bucket: DueBucket, today: date, week_start: WeekStart = WeekStart.MONDAY) -> Days:
     """The days of a bucket that is made of days. Raises KeyError for OVERDUE and NONE."""
-    monday = today - timedelta(days=today.weekday())
-    tomorrow, next_monday, after = today + timedelta(days=1), monday + timedelta(days=7), monday + timedelta(days=14)
+    first = today - timedelta(days=(today.weekday() - week_start.weekday) % 7)
+    tomorrow, following, after = today + timedelta(days=1), first + timedelta(days=7), first + timedelta(days=14)
     return {
         DueBucket.TODAY: Days(today, tomorrow),
         DueBucket.TOMORROW: Days(tomorrow, tomorrow + timedelta(days=1)),
-        DueBucket.THIS_WEEK: Days(monday, next_monday),
-        DueBucket.NEXT_WEEK: Days(next_monday, after),
+        DueBucket.THIS_WEEK: Days(first, following),
+        DueBucket.NEXT_WEEK: Days(following, after),
         DueBucket.LATER: Days(after, None),
     }[bucket]
 

@@ -430,3 +430,24 @@ async def test_an_id_that_is_none_is_nothing(api: Api, id_: str) -> None:
         "node": None,
         "task": None,
     }
+
+
+async def test_settings_are_changed_at_the_version_that_was_seen(api: Api) -> None:
+    document = """mutation ($input: UpdateSettingsInput!) { updateSettings(input: $input) {
+      settings { timeZone locale weekStart defaultDueTime confirm version } userErrors { code field } } }"""
+    given = {"weekStart": "SUNDAY", "defaultDueTime": "09:30", "expectedVersion": 1}
+    after = {
+        "timeZone": "UTC",
+        "locale": "en",
+        "weekStart": "SUNDAY",
+        "defaultDueTime": "09:30:00",
+        "confirm": "BULK_DESTRUCTIVE",
+        "version": 2,
+    }
+    changed = (await api.data(document, input=given))["updateSettings"]
+    assert changed == {"settings": after, "userErrors": []}
+    late = (await api.data(document, input={"locale": "de", "expectedVersion": 1}))["updateSettings"]
+    conflict = {"code": "VERSION_CONFLICT", "field": ["input", "expectedVersion"]}
+    assert late == {"settings": after, "userErrors": [conflict]}
+    cleared = (await api.data(document, input={"defaultDueTime": None}))["updateSettings"]["settings"]
+    assert (cleared["defaultDueTime"], cleared["weekStart"], cleared["version"]) == (None, "SUNDAY", 3)

@@ -10,11 +10,12 @@ import pytest
 
 from core.database import Database
 from core.dsn import Dsn
+from core.errors import UserGone
 from core.ids import new_id
 from core.unit_of_work import Change, UnitOfWork
 from events import reading
 from events.cursors import Cursor
-from events.reading import Position, Resync, UserGone, position, read, resume
+from events.reading import Position, Resync, position, read, resume
 from models.enums import ChangeKind
 from tests.conftest import new_user
 from tests.support.changes import move_counter, write

@@ -22,6 +22,8 @@ from graphql_api.rate import WINDOW, RequestCounter
 from graphql_api.transport import Identity, SocketRegistry
 from models.users import revoked_tokens, users
 from services.auth import Claims, Verifier
+from services.erasure import erase_user
+from services.users import admit
 from tests.support.reading import GUARD, until
 
 
@@ -205,3 +207,37 @@ async def test_the_gate_counts_a_request_over_http(database: Database, bus: Bus)
         with pytest.raises(RequestError) as refused:
             await here.authenticate(scope)
         assert refused.value.code is RequestErrorCode.RATE_LIMITED
+
+
+async def test_a_deleted_users_sockets_end_and_they_are_made_anew(database: Database, bus: Bus) -> None:
+    sockets, there_sockets, token = SocketRegistry(0), SocketRegistry(0), a_token()
+    async with (
+        gate(database, bus, sockets, look_every=3600) as here,
+        gate(database, bus, there_sockets, look_every=3600) as there,
+    ):
+        admitted = await here.authenticate_token(token)
+        mine, elsewhere = opened(sockets, admitted), opened(there_sockets, await there.authenticate_token(token))
+        other = opened(sockets, await here.authenticate_token(a_token()))
+        await erase_user(database, admitted.user_id)
+        await here.forget(admitted.user_id)
+        await elsewhere.ended.wait()
+        assert mine.ended.is_set()
+        assert not other.ended.is_set()
+        for one in (here, there):
+            await one.authenticate_token(token)
+        async with database.snapshot(admitted.user_id) as session:
+            assert await session.scalar(select(users.c.id)) == admitted.user_id
+
+
+async def test_a_deletion_that_the_bus_did_not_carry_is_seen_all_the_same(database: Database, bus: Bus) -> None:
+    """Also where the user came back before anybody looked: their log is another one."""
+    sockets = SocketRegistry(0)
+    async with gate(database, bus, sockets, look_every=3600) as here:
+        gone, back, stays = [await here.authenticate_token(a_token()) for _ in range(3)]
+        theirs = {one.user_id: opened(sockets, one) for one in (gone, back, stays)}
+        await here.look()
+        for one in (gone, back):
+            await erase_user(database, one.user_id)
+        await admit(database, back.identity)
+        await here.look()
+        assert [theirs[one.user_id].ended.is_set() for one in (gone, back, stays)] == [True, True, False]

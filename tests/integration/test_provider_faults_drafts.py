@@ -36,6 +36,7 @@ from graphql_api.app import make_providers
 from models.enums import TurnNotice
 from models.turns import Round as StoredRound
 from models.turns import drafts
+from models.users import Settings as UserSettings
 from services.turns import Claimed, LeaseLost, claim, hand_on, start_anew
 from tests.support.owners import as_owner
 from tests.support.reading import GUARD, until
@@ -179,7 +180,7 @@ def begun(on: Stage, claimed: Claimed) -> Progress:
     return Progress(
         history=History((), ()),
         context={},
-        locale="en",
+        settings=UserSettings(claimed.lease.user_id, "UTC", "en", "BULK_DESTRUCTIVE", "MONDAY", None, 1),
         now=clock.now(),
         rounds=[],
         calls=[],

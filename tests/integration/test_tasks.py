@@ -19,7 +19,7 @@ from core.errors import DomainError, ErrorCode
 from core.unit_of_work import UnitOfWork
 from models.base import rows_of
 from models.changes import LoggedChange, change_log
-from models.enums import Actor, Priority, TaskAction
+from models.enums import Actor, Priority, TaskAction, WeekStart
 from models.tasks import Task, TaskRevision, task_revisions, tasks
 from services.inputs import UNSET
 from services.tasks import (
@@ -411,6 +411,21 @@ async def test_due_buckets_are_days_of_the_viewers_zone(
 ) -> None:
     await dated(database, user)
     assert await titles(database, user, TaskFilter(due=bucket)) == expected
+
+
+@pytest.mark.parametrize(
+    ("begins", "this_week", "next_week"),
+    [("MONDAY", {"sun"}, {"mon"}), ("SUNDAY", set(), {"sun", "mon"}), ("SATURDAY", set(), {"sun", "mon"})],
+)
+async def test_weeks_begin_on_the_day_of_the_settings(
+    database: Database, user: str, begins: str, this_week: set[str], next_week: set[str]
+) -> None:
+    await dated(database, user)
+    around = {"tue", "wed", "thu", "wed 23:00", "wed 23:45", "thu 00:15"}
+    for bucket, expected in ((DueBucket.THIS_WEEK, around | this_week), (DueBucket.NEXT_WEEK, next_week)):
+        conditions = task_conditions(TaskFilter(due=bucket), NOW, BERLIN, WeekStart(begins))
+        async with database.snapshot(user) as session:
+            assert set((await session.execute(select(tasks.c.title).where(*conditions))).scalars()) == expected
 
 
 async def test_due_before_and_after_part_the_tasks(database: Database, user: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from core.ids import parse_global_id, to_global_id
 from core.unit_of_work import UnitOfWork
 from models.base import rows_of
 from models.changes import LoggedChange, change_log
-from models.enums import Actor, Priority, ToolName
+from models.enums import Actor, Priority, ToolName, WeekStart
 from models.tasks import Task, TaskRevision, task_revisions, tasks
 from services.tasks import NewTask, complete_task, create_task, delete_task
 from tests.conftest import new_user
@@ -38,6 +38,7 @@ class Caller:
         self.now = now
         self.time_zone = time_zone
         self.shown: tuple[UUID, ...] = ()
+        self.settings: dict[str, Any] = {}
 
     async def call(self, name: str, **arguments: Any) -> ToolOutcome:
         tool = TOOLS[name]
@@ -45,7 +46,16 @@ class Caller:
 
         async def action(work: UnitOfWork) -> ToolOutcome:
             context = ToolContext(
-                work, self.now, self.time_zone, "en", self.shown, CONVERSATION, TURN, CALL, "what was said"
+                work,
+                self.now,
+                self.time_zone,
+                "en",
+                self.shown,
+                CONVERSATION,
+                TURN,
+                CALL,
+                "what was said",
+                **self.settings,
             )
             targets = await tool.affected(context, parameters) if tool.affected is not None else []
             return await tool.run(context.with_targets(tuple(targets)), parameters)
@@ -451,3 +461,32 @@ async def test_a_change_makes_its_tasks_the_list_last_shown(caller: Caller) -> N
     outcome = await caller.call("reschedule_tasks", tasks=["oil", "milk"], due="today")
     assert outcome.shown == outcome.tasks == ids([oil, milk])
     assert (await caller.one("complete_task", task="the second one"))["title"] == "Buy milk"
+
+
+# ---------------------------------------------------------------- the user's settings
+
+
+async def test_a_day_without_a_time_is_due_at_the_time_of_the_settings(caller: Caller) -> None:
+    all_day = await caller.one("add_task", title="Buy milk", due="tomorrow")
+    caller.settings = {"due_time": time(2, 30)}
+    timed = await caller.one("add_task", title="Buy bread", due="2026-03-29")
+    said = await caller.one("add_task", title="Buy oil", due="2026-03-29 at 5pm")
+    period = await caller.one("add_task", title="Rest", due="this weekend")
+    assert [one["due_date"] for one in (all_day, timed, said, period)] == ["2026-03-05", None, None, "2026-03-07"]
+    # The clocks of Berlin go forward at 02:00 of that day.
+    assert [one["due_at"] for one in (timed, said)] == ["2026-03-29T01:30:00Z", "2026-03-29T15:00:00Z"]
+
+
+async def test_a_list_of_a_week_goes_by_the_weeks_of_the_settings(caller: Caller) -> None:
+    for day in (7, 8, 14, 15):
+        await caller.add(f"on the {day}.", due_date=date(2026, 3, day))
+    found = {}
+    for begins in WeekStart:
+        caller.settings = {"week_start": begins}
+        asked = [titles(await caller.answer("list_tasks", due=due)) for due in ("this week", "next week", "later")]
+        found[begins.value] = [[one.removeprefix("on the ").rstrip(".") for one in listed] for listed in asked]
+    assert found == {
+        "MONDAY": [["7", "8"], ["14", "15"], []],
+        "SATURDAY": [[], ["7", "8"], ["14", "15"]],
+        "SUNDAY": [["7"], ["8", "14"], ["15"]],
+    }

@@ -22,6 +22,7 @@ FUNCTIONS = {
     "due_reminders(wanted integer)": "TABLE(user_id text, task_id uuid)",
     "deliver(task uuid, reminder timestamp with time zone)": "void",
     "purgeable_tasks(before timestamp with time zone, wanted integer)": "TABLE(user_id text, task_id uuid)",
+    "erase_user(wanted integer)": "bigint",
     "trim_changes(before timestamp with time zone, wanted integer)": "bigint",
 }
 """The functions that see every user's rows, and what they give out: ids, positions and counts."""

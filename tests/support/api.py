@@ -22,13 +22,17 @@ from services.users import Identity
 
 
 class NoGate:
-    """Remembers what was revoked."""
+    """Remembers what was revoked, and who was forgotten."""
 
     def __init__(self) -> None:
         self.revoked: list[bytes] = []
+        self.forgotten: list[str] = []
 
     async def revoke(self, identity: Identity, claims: Claims) -> None:
         self.revoked.append(claims.token_hash)
+
+    async def forget(self, user_id: str) -> None:
+        self.forgotten.append(user_id)
 
 
 @dataclass
