@@ -16,6 +16,7 @@ from resolvers.conversations.turn_mutations import TurnMutations
 from resolvers.fields import node_types
 from resolvers.nodes import NodeQueries
 from resolvers.scalars import SCALARS
+from resolvers.tasks.list_mutations import TaskListMutations
 from resolvers.tasks.mutations import TaskMutations
 from resolvers.tasks.queries import TaskQueries
 from resolvers.viewer import ViewerMutations, ViewerQueries
@@ -27,7 +28,7 @@ class Query(ViewerQueries, NodeQueries, ConversationQueries, TaskQueries, Change
 
 
 @strawberry.type(description="Everything that can be done. A payload's object is null where userErrors is not empty.")
-class Mutation(ConversationMutations, TurnMutations, TaskMutations, ViewerMutations):
+class Mutation(ConversationMutations, TurnMutations, TaskMutations, TaskListMutations, ViewerMutations):
     pass
 
 

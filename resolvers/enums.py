@@ -179,6 +179,9 @@ Priority = _enum(
     HIGH="Matters much.",
     URGENT="Before all else.",
 )
+ListEnd = _enum(
+    "ListEnd", tasks.ListEnd, "An end of the user's own order.", TOP="Before all others.", BOTTOM="After all others."
+)
 DueBucket = _enum(
     "DueBucket",
     tasks.DueBucket,

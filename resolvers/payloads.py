@@ -27,6 +27,13 @@ class UserError:
     retry_at: datetime | None = strawberry.field(description="When to try again.")
 
 
+def expected_version() -> Any:
+    """The field of an input that changes one object."""
+    return strawberry.field(
+        default=None, description="Where given and stale, nothing changes and the answer is VERSION_CONFLICT."
+    )
+
+
 def user_error(error: DomainError) -> UserError:
     """A domain error as its user sees it."""
     return UserError(

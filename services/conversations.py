@@ -21,6 +21,7 @@ from models.conversations import TITLE_LIMIT, Conversation, conversations
 from models.enums import ChangeKind, InactiveReason, TitleSource
 from services.context import ASSISTANT_KEY, merged_by_client
 from services.inputs import check_idempotency_key, clean_optional_text, digest
+from services.versions import check_version
 
 AUTO_TITLE: Final = 60
 """Code points of a title that is taken from the first message."""
@@ -224,32 +225,40 @@ async def add_reply(work: UnitOfWork, conversation_id: UUID, shown: Sequence[str
     return int(position)
 
 
-async def rename(work: UnitOfWork, conversation_id: UUID, title: str) -> None:
+async def _expected(work: UnitOfWork, conversation_id: UUID, version: int | None) -> Conversation:
+    conversation = await lock(work, conversation_id)
+    check_version(("Conversation", conversation_id), conversation.version, version)
+    return conversation
+
+
+async def rename(work: UnitOfWork, conversation_id: UUID, title: str, *, expected_version: int | None = None) -> None:
     """Give a title that the assistant never overwrites; an empty one gives the naming back. Raises DomainError."""
     name = clean_optional_text(title, ("input", "title"), limit=TITLE_LIMIT) or ""
-    conversation = await lock(work, conversation_id)
+    conversation = await _expected(work, conversation_id, expected_version)
     source = TitleSource.USER if name else TitleSource.AUTO
     if (conversation.title, conversation.title_source) != (name, source):
         await save(work, conversation, title=name, title_source=source.value)
 
 
-async def close(work: UnitOfWork, conversation_id: UUID) -> None:
+async def close(work: UnitOfWork, conversation_id: UUID, *, expected_version: int | None = None) -> None:
     """No more messages until reopened; closing twice is a success. Turns under way go on. Raises DomainError."""
-    conversation = await lock(work, conversation_id)
+    conversation = await _expected(work, conversation_id, expected_version)
     if conversation.closed_at is None:
         await save(work, conversation, closed_at=work.now)
 
 
-async def reopen(work: UnitOfWork, conversation_id: UUID, *, idle_seconds: int) -> None:
+async def reopen(
+    work: UnitOfWork, conversation_id: UUID, *, idle_seconds: int, expected_version: int | None = None
+) -> None:
     """Active again; counts as activity. Reopening an active one does nothing. Raises DomainError."""
-    conversation = await lock(work, conversation_id)
+    conversation = await _expected(work, conversation_id, expected_version)
     if inactive_reason(conversation, idle_seconds, work.now) is not None:
         await save(work, conversation, closed_at=None, last_activity_at=work.now)
 
 
-async def remove(work: UnitOfWork, conversation_id: UUID) -> None:
+async def remove(work: UnitOfWork, conversation_id: UUID, *, expected_version: int | None = None) -> None:
     """Delete it with its messages, turns and calls; the tasks stay. Raises DomainError."""
-    await lock(work, conversation_id)
+    await _expected(work, conversation_id, expected_version)
     await work.execute(delete(conversations).where(_is(work, conversation_id)))
     work.record(Change(ChangeKind.CONVERSATION, conversation_id, conversation_id=conversation_id))
 

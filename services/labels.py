@@ -20,6 +20,7 @@ from models.base import rows_of
 from models.enums import ChangeKind
 from models.tasks import LABEL_LIMIT, LABELS_PER_TASK, Label, labels, task_labels
 from services.inputs import UNSET, Field, Unset, check_idempotency_key, clean_text, digest
+from services.versions import check_version
 
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}")
 
@@ -141,11 +142,16 @@ async def _made_before(work: UnitOfWork, key: str, fingerprint: bytes | None) ->
 
 
 async def update_label(
-    work: UnitOfWork, label_id: UUID, *, name: str | Unset | None = UNSET, color: str | Unset | None = UNSET
+    work: UnitOfWork,
+    label_id: UUID,
+    *,
+    name: str | Unset | None = UNSET,
+    color: str | Unset | None = UNSET,
+    expected_version: int | None = None,
 ) -> Label:
     """Change what is given; a null color clears it. What changes nothing leaves no trace.
 
-    Raises DomainError NOT_FOUND, INVALID or TOO_LONG.
+    Raises DomainError NOT_FOUND, VERSION_CONFLICT with the label as its node, INVALID or TOO_LONG.
     """
     values: dict[str, Any] = {}  # Any: column values
     if not isinstance(name, Unset):
@@ -153,10 +159,7 @@ async def update_label(
         values["name_key"] = name_key(values["name"])
     if not isinstance(color, Unset):
         values["color"] = _clean_color(color)
-    statement = _own(work).where(labels.c.id == label_id)
-    label = await work.one(statement.with_for_update(key_share=True), Label)
-    if label is None:
-        raise _not_found()
+    label = await _locked(work, label_id, expected_version)
     changed = replace(label, **values)
     if changed == label:
         return label
@@ -171,13 +174,24 @@ async def update_label(
     return changed
 
 
-async def delete_label(work: UnitOfWork, label_id: UUID) -> UUID:
-    """Delete the label and take it off its tasks, whose versions stay. Raises DomainError NOT_FOUND."""
-    gone = delete(labels).where(labels.c.user_id == work.user_id, labels.c.id == label_id).returning(labels.c.id)
-    if (await work.execute(gone)).first() is None:
-        raise _not_found()
+async def delete_label(work: UnitOfWork, label_id: UUID, *, expected_version: int | None = None) -> UUID:
+    """Delete the label and take it off its tasks, whose versions stay: the label's own entry in the log tells it.
+
+    Raises DomainError NOT_FOUND, or VERSION_CONFLICT with the label as its node.
+    """
+    await _locked(work, label_id, expected_version)
+    await work.execute(delete(labels).where(labels.c.user_id == work.user_id, labels.c.id == label_id))
     work.record(Change(kind=ChangeKind.LABEL, entity_id=label_id))
     return label_id
+
+
+async def _locked(work: UnitOfWork, label_id: UUID, expected_version: int | None) -> Label:
+    statement = _own(work).where(labels.c.id == label_id)
+    label = await work.one(statement.with_for_update(key_share=True), Label)
+    if label is None:
+        raise _not_found()
+    check_version(("Label", label_id), label.version, expected_version)
+    return label
 
 
 def _own(session: Session) -> Any:  # Any: as rows_of gives it

@@ -15,7 +15,7 @@ from core.unit_of_work import UnitOfWork
 from resolvers.conversations.types import Conversation, Message, Turn
 from resolvers.conversations.waiting import check_wait, work_and_wait
 from resolvers.fields import one
-from resolvers.payloads import UserError, id_of, mutate, user_error
+from resolvers.payloads import UserError, expected_version, id_of, mutate, user_error
 from resolvers.scalars import TimeZone
 from services import conversations, turns
 from services.messages import NewMessage, send
@@ -57,7 +57,9 @@ class SendMessagePayload:
 class ConversationPayload:
     user_errors: list[UserError] = strawberry.field(description="What stood in the way; then nothing changed.")
     conversation_id: strawberry.Private[UUID | None] = None
-    conversation: Conversation | None = one("conversation_id", description="The conversation.")
+    conversation: Conversation | None = one(
+        "conversation_id", description="The conversation; with VERSION_CONFLICT as it is now."
+    )
 
 
 @strawberry.type(description="What was deleted.")
@@ -79,20 +81,24 @@ class CreateConversationInput:
 class RenameConversationInput:
     conversation_id: strawberry.ID = strawberry.field(description="Which one.")
     title: str = strawberry.field(description="Up to 200 characters; empty gives the naming back to the server.")
+    expected_version: int | None = expected_version()
 
 
 @strawberry.input(description="A conversation.")
 class ConversationIdInput:
     conversation_id: strawberry.ID = strawberry.field(description="Which one.")
+    expected_version: int | None = expected_version()
 
 
-async def _on_conversation(info: Info, text: str, action: Any) -> ConversationPayload:
+async def _on_conversation(
+    info: Info, input: ConversationIdInput | RenameConversationInput, action: Any
+) -> ConversationPayload:
     async def run(work: UnitOfWork) -> dict[str, Any]:
-        conversation_id = id_of(text, "Conversation", "conversationId")
-        await action(work, conversation_id)
+        conversation_id = id_of(input.conversation_id, "Conversation", "conversationId")
+        await action(work, conversation_id, expected_version=input.expected_version)
         return {"conversation_id": conversation_id}
 
-    return await mutate(info, ConversationPayload, run)
+    return await mutate(info, ConversationPayload, run, conflict="conversation_id")
 
 
 @strawberry.type
@@ -141,14 +147,14 @@ class ConversationMutations:
         self, info: Info, input: Annotated[RenameConversationInput, strawberry.argument(description="The input.")]
     ) -> ConversationPayload:
         return await _on_conversation(
-            info, input.conversation_id, lambda work, id_: conversations.rename(work, id_, input.title)
+            info, input, lambda work, id_, **more: conversations.rename(work, id_, input.title, **more)
         )
 
     @strawberry.mutation(description="Close it: it can be read and reopened, and nothing can be said until then.")
     async def close_conversation(
         self, info: Info, input: Annotated[ConversationIdInput, strawberry.argument(description="The input.")]
     ) -> ConversationPayload:
-        return await _on_conversation(info, input.conversation_id, conversations.close)
+        return await _on_conversation(info, input, conversations.close)
 
     @strawberry.mutation(description="Make an idle or closed conversation active again; counts as activity.")
     async def reopen_conversation(
@@ -156,7 +162,7 @@ class ConversationMutations:
     ) -> ConversationPayload:
         idle = info.context.settings.conversation_idle_seconds
         return await _on_conversation(
-            info, input.conversation_id, lambda work, id_: conversations.reopen(work, id_, idle_seconds=idle)
+            info, input, lambda work, id_, **more: conversations.reopen(work, id_, idle_seconds=idle, **more)
         )
 
     @strawberry.mutation(description="Delete it with its messages, turns and calls; the tasks stay.")
@@ -165,7 +171,7 @@ class ConversationMutations:
     ) -> DeletePayload:
         async def action(work: UnitOfWork) -> dict[str, Any]:
             conversation_id = id_of(input.conversation_id, "Conversation", "conversationId")
-            await conversations.remove(work, conversation_id)
+            await conversations.remove(work, conversation_id, expected_version=input.expected_version)
             await turns.wake_waiting(work, conversation_id)
             return {"deleted_id": strawberry.ID(to_global_id("Conversation", conversation_id))}
 

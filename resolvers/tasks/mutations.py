@@ -18,7 +18,7 @@ from models.enums import RecurrenceFrom as Origins
 from resolvers.conversations.mutations import DeletePayload
 from resolvers.enums import OpenSubtasks, Priority, RecurrenceFrom
 from resolvers.fields import one
-from resolvers.payloads import UserError, id_of, mutate
+from resolvers.payloads import UserError, expected_version, id_of, mutate
 from resolvers.scalars import TimeZone
 from resolvers.tasks.types import Label, Task
 from services import labels, tasks
@@ -39,7 +39,7 @@ class TaskPayload:
 class LabelPayload:
     user_errors: list[UserError] = strawberry.field(description="What stood in the way; then nothing changed.")
     label_id: strawberry.Private[UUID | None] = None
-    label: Label | None = one("label_id", description="The label.")
+    label: Label | None = one("label_id", description="The label; with VERSION_CONFLICT as it is now.")
 
 
 @strawberry.input(description="A new task.")
@@ -84,9 +84,7 @@ _PATCHED: Final = (
 @strawberry.input(description="What to change of a task: a field left out stays as it is, null clears it.")
 class UpdateTaskInput:
     task_id: strawberry.ID = strawberry.field(description="Which one.")
-    expected_version: int | None = strawberry.field(
-        default=None, description="Where given and stale, nothing changes and the answer is VERSION_CONFLICT."
-    )
+    expected_version: int | None = expected_version()
     title: str | None = strawberry.field(default=strawberry.UNSET, description="1..500 characters after trimming.")
     description: str | None = strawberry.field(default=strawberry.UNSET, description="Up to 10,000 characters.")
     due_date: date | None = strawberry.field(default=strawberry.UNSET, description="A day; clears dueAt.")
@@ -137,9 +135,7 @@ def _parent(given: Any) -> Any:
 @strawberry.input(description="A task.")
 class TaskIdInput:
     task_id: strawberry.ID = strawberry.field(description="Which one.")
-    expected_version: int | None = strawberry.field(
-        default=None, description="Where given and stale, nothing changes and the answer is VERSION_CONFLICT."
-    )
+    expected_version: int | None = expected_version()
 
 
 @strawberry.input(description="A task, and when its reminder shall come: give either minutes or until.")
@@ -166,11 +162,13 @@ class UpdateLabelInput:
     label_id: strawberry.ID = strawberry.field(description="Which one.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description="1..100 characters.")
     color: str | None = strawberry.field(default=strawberry.UNSET, description="#rrggbb; null clears it.")
+    expected_version: int | None = expected_version()
 
 
 @strawberry.input(description="A label.")
 class LabelIdInput:
     label_id: strawberry.ID = strawberry.field(description="Which one.")
+    expected_version: int | None = expected_version()
 
 
 OpenSubtasksArgument = Annotated[
@@ -289,10 +287,10 @@ class TaskMutations:
             label_id = id_of(input.label_id, "Label", "labelId")
             given = {name: getattr(input, name) for name in ("name", "color")}
             changes = {name: value for name, value in given.items() if value is not strawberry.UNSET}
-            await labels.update_label(work, label_id, **changes)
+            await labels.update_label(work, label_id, **changes, expected_version=input.expected_version)
             return {"label_id": label_id}
 
-        return await mutate(info, LabelPayload, action)
+        return await mutate(info, LabelPayload, action, conflict="label_id")
 
     @strawberry.mutation(description="Delete a label; the tasks that bore it stay.")
     async def delete_label(
@@ -300,7 +298,7 @@ class TaskMutations:
     ) -> DeletePayload:
         async def action(work: UnitOfWork) -> dict[str, Any]:
             label_id = id_of(input.label_id, "Label", "labelId")
-            await labels.delete_label(work, label_id)
+            await labels.delete_label(work, label_id, expected_version=input.expected_version)
             return {"deleted_id": strawberry.ID(to_global_id("Label", label_id))}
 
         return await mutate(info, DeletePayload, action)

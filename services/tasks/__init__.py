@@ -14,6 +14,7 @@ from services.tasks.changing import (
 )
 from services.tasks.creating import create_task
 from services.tasks.filters import Days, DueBucket, Span, TaskFilter, bucket_days, task_conditions
+from services.tasks.moving import ListEnd, Place, move_task
 from services.tasks.reading import (
     LabelledTask,
     TaskQuery,
@@ -30,7 +31,9 @@ __all__ = [
     "Days",
     "DueBucket",
     "LabelledTask",
+    "ListEnd",
     "NewTask",
+    "Place",
     "Span",
     "TaskFilter",
     "TaskPatch",
@@ -46,6 +49,7 @@ __all__ = [
     "get_task",
     "get_tasks",
     "list_tasks",
+    "move_task",
     "reopen_task",
     "reopen_tasks",
     "restore_task",

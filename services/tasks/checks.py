@@ -113,14 +113,6 @@ def _due(task: Task, patch: TaskPatch, zone: str) -> Task:
     return replace(task, due_date=due_date, due_at=due_at, time_zone=time_zone)
 
 
-def check_version(task: Task, expected: int | None) -> None:
-    """Raises DomainError VERSION_CONFLICT, which names the task, where the expected version isn't the present one."""
-    if expected is not None and expected != task.version:
-        message = f"The task has changed: it is at version {task.version}, not {expected}."
-        node = ("Task", task.id)
-        raise DomainError(ErrorCode.VERSION_CONFLICT, message, field=("input", "expectedVersion"), node=node)
-
-
 def not_found(field: Field = ("input", "taskId")) -> DomainError:
     return DomainError(ErrorCode.NOT_FOUND, "There is no such task.", field=field)
 

@@ -17,11 +17,12 @@ from models.enums import TaskAction
 from models.tasks import Task, task_revisions, tasks
 from models.turns import tool_calls
 from services.inputs import Field
-from services.tasks.checks import check_version, not_found
+from services.tasks.checks import not_found
 from services.tasks.family import Along, lock
 from services.tasks.labelling import UNTOUCHED, Labelling, write_labels
 from services.tasks.revisions import Revised, differences, state, write_revisions
 from services.tasks.values import Author
+from services.versions import check_version
 
 BATCH_LIMIT: Final = 100
 """Tasks that one step may change."""
@@ -56,7 +57,7 @@ async def hold(
         task = held.get(task_id)
         if task is None or (task.deleted_at is not None and not deleted):
             raise not_found(field_of(task_ids, task_id))
-        check_version(task, expected_version)
+        check_version(("Task", task_id), task.version, expected_version)
     return [held[task_id] for task_id in dict.fromkeys(task_ids)]
 
 
