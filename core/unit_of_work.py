@@ -127,14 +127,12 @@ class UnitOfWork(Session):
     def __init__(self, link: Link, user_id: str, *, user_exists: bool = True) -> None:
         super().__init__(link, user_id)
         self.user_exists = user_exists
-        self._changes: list[Change] = []
+        self._changes: dict[Change, Change] = {}
 
     def record(self, change: Change) -> None:
         """Log a change. The same entry twice in one unit of work is one: its readers see the entity as committed."""
-        if change not in self._changes:
-            self._changes.append(change)
-        elif not change.going_on:
-            self._changes[self._changes.index(change)] = change
+        if not change.going_on or change not in self._changes:
+            self._changes[change] = change  # where the first one stood
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -144,9 +142,10 @@ class UnitOfWork(Session):
             async with self._link.savepoint():
                 yield
         except BaseException:
-            del self._changes[before:]
+            while len(self._changes) > before:
+                self._changes.popitem()
             raise
 
     @property
     def changes(self) -> Sequence[Change]:
-        return tuple(self._changes)
+        return tuple(self._changes.values())

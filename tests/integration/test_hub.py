@@ -316,6 +316,16 @@ async def test_a_slow_follower_falls_back_to_the_log_and_loses_nothing(database:
         assert await batch_of(slow) is await batch_of(quick)
 
 
+async def test_a_transaction_of_thousands_of_changes_comes_whole(
+    database: Database, near: Hub, hub: Hub, user: str
+) -> None:
+    """To its own process in one batch, to another page by page; and the event loop isn't held up by making it."""
+    async with asyncio.timeout(GUARD), live(near, user) as items, live(hub, user) as others:
+        await write(database, user, count=20_000)
+        assert len((await batch_of(items)).changes) == 20_000
+        assert await numbers(others, 20_000) == list(range(1, 20_001))
+
+
 async def test_one_batch_may_be_larger_than_the_queue(database: Database, bus: Bus, user: str) -> None:
     async with Hub(database, bus, poll_every=NEVER, queue_size=4) as hub, live(hub, user) as items:
         await write(database, user, count=50)
