@@ -64,11 +64,17 @@ STATEMENTS: Final = 500
 """Prepared statements that a connection keeps."""
 
 
-def make_links(dsn: Dsn, *, size: int, wait: float = 2.0) -> Links:
-    """A pool of asyncpg connections; a wait for one ends after `wait` seconds with RequestError TIMEOUT."""
+def make_links(dsn: Dsn, *, size: int, wait: float = 2.0, answer: float = 15.0) -> Links:
+    """A pool of asyncpg connections; a wait for one ends after `wait` seconds with RequestError TIMEOUT.
+
+    `answer` seconds without an answer to a statement end its connection: longer than the database itself lets one
+    take. A server that went without a word (a failover, a router that forgot the connection) never answers, and nothing
+    else would tell.
+    """
     url, connect_args = dsn.asyncpg_url_and_args()
     defaults = {
         "timeout": CONNECT_SECONDS,
+        "command_timeout": answer,
         "statement_cache_size": STATEMENTS,
         "prepared_statement_cache_size": STATEMENTS,
         "max_cached_statement_lifetime": 0,

@@ -26,7 +26,7 @@ LIFETIME: Final = 1800.0
 """Seconds after which a connection is replaced by a new one."""
 
 
-_FAILURES: Final = (PostgresError, InterfaceError, InternalClientError)
+_FAILURES: Final = (PostgresError, InterfaceError, InternalClientError, TimeoutError)
 
 
 class Link:
@@ -101,7 +101,8 @@ class Link:
 
     def _wrapped(self, sql: str, error: Exception) -> DBAPIError:
         self._broken_off = False  # the database has answered, or is known to be gone
-        if isinstance(error, InternalClientError):  # the driver lost its place: so it calls a connection that broke
+        if isinstance(error, InternalClientError | TimeoutError):
+            # The driver lost its place, as it calls a connection that broke, or had no answer in all its time.
             self._driver.terminate()
         kind = IntegrityError if isinstance(error, IntegrityConstraintViolationError) else DBAPIError
         return kind(sql, None, error, hide_parameters=True, connection_invalidated=self._driver.is_closed())

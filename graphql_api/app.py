@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -36,6 +37,9 @@ from jobs.worker import Worker
 from resolvers.operation import Application, Operation, operation
 from services.auth import Claims, build_verifier
 from services.users import Identity
+
+LATE: Final = 10.0
+"""Seconds after which a database that should have ended a statement by itself is taken for gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ async def backend(settings: Settings, dsn: Dsn) -> AsyncIterator[Backend]:
     """Open what every process needs, on a migrated database. Raises ConfigurationError where rows aren't safe."""
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(Bus(settings.broadcast_url.get_secret_value()))
-        engine = make_links(dsn, size=settings.pool_size)
+        engine = make_links(dsn, size=settings.pool_size, answer=settings.statement_timeout_seconds + LATE)
         database = Database(engine, ChangeLog(bus), statement_timeout=settings.statement_timeout_seconds)
         stack.push_async_callback(database.close)
         if not await prove_row_security(database):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -39,9 +42,11 @@ from core.errors import RequestError, RequestErrorCode
 from core.statements import prepared
 from core.unit_of_work import UnitOfWork
 from events.bus import Bus
+from events.hub import Batch, Hub
 from events.log import ChangeLog
 from models.users import settings, users
 from tests.conftest import new_user
+from tests.support.changes import write
 from tests.support.reading import GUARD, until
 
 AN_ID = UUID("01a218fc-2a1c-7c49-8740-76a70043418b")
@@ -233,6 +238,75 @@ async def test_a_connection_whose_driver_lost_its_place_is_replaced(
 
     monkeypatch.setattr(Connection, "execute", once)
     assert await backend(single, user) != before
+
+
+class Wire:
+    """A way to the database that can go silent: what is open stays open, and nothing comes or goes."""
+
+    def __init__(self, dsn: Dsn, directory: str) -> None:
+        assert dsn.is_local_socket
+        self.dsn = replace(dsn, host=directory, port=5432)
+        self._path = f"{directory}/.s.PGSQL.5432"
+        self._there = f"{dsn.host}/.s.PGSQL.{dsn.port}"
+        self._pumps: set[asyncio.Task[None]] = set()
+        self._ends: list[asyncio.StreamWriter] = []
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        async with await asyncio.start_unix_server(self._serve, self._path):
+            yield
+            self.go_silent()
+            for writer in self._ends:
+                writer.transport.abort()
+
+    def go_silent(self) -> None:
+        """Those who connect from now on are served again."""
+        for pump in self._pumps:
+            pump.cancel()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, beyond = await asyncio.open_unix_connection(self._there)
+        self._ends += writer, beyond
+        for source, sink in ((reader, beyond), (there, writer)):
+            pump = asyncio.create_task(self._pump(source, sink))
+            self._pumps.add(pump)
+            pump.add_done_callback(self._pumps.discard)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while chunk := await reader.read(65_536):
+                writer.write(chunk)
+                await writer.drain()
+            writer.close()
+
+
+async def test_connections_that_went_silent_are_given_up_and_the_next_ones_answer(
+    dsn: Dsn, bus: Bus, user: str
+) -> None:
+    """As after a failover: nothing says that they are dead, and a statement on one would wait for ever."""
+    with TemporaryDirectory() as directory:
+        wire = Wire(dsn, directory)
+        async with wire.serving():
+            database = Database(make_links(wire.dsn, size=3, answer=0.5), ChangeLog(bus))
+            both = asyncio.Barrier(2)
+
+            async def used() -> None:
+                async with database.snapshot(user):
+                    await both.wait()
+
+            await asyncio.gather(used(), used())
+            wire.go_silent()
+            async with asyncio.timeout(GUARD), Hub(database, bus, poll_every=0.01) as hub:
+                assert await backend(database, user)
+                async with aclosing(hub.follow(user, 0)) as items:
+                    waiting = asyncio.ensure_future(anext(items))
+                    await until(lambda: hub.stats.polls > 0)
+                    wire.go_silent()
+                    await write(database, user)
+                    item = await waiting
+                    assert isinstance(item, Batch)
+                    assert [change.seq for change in item.changes] == [1]
+            await database.close()
 
 
 async def end(database: Database, pid: int) -> None:
