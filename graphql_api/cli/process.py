@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import signal
 import socket
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
@@ -15,6 +16,10 @@ from core.errors import ConfigurationError
 from core.settings import Settings
 
 Result = TypeVar("Result")
+
+SILENT_PEER: Final = 60_000
+"""Milliseconds after which a peer that takes in nothing of what was sent to it is gone. An event stream, whose
+heartbeats nobody has to answer, would else be held for a quarter of an hour, and count among its user's."""
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -70,6 +75,8 @@ def bind(settings: Settings) -> socket.socket:
         bound = socket.socket(family, kind, protocol)
         try:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if sys.platform == "linux":  # the connections that it accepts have it from it
+                bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_PEER)
             bound.bind(address)
         except BaseException:
             bound.close()
