@@ -33,6 +33,7 @@ from tests.support.replica import Replica, replica
 from tests.support.scripted_model import Hold, Round, ScriptedModel
 from tests.support.stage import own_database
 from tests.support.tasktalk_process import data_directory, work
+from tests.support.workers import as_owner
 
 CHANGES = """subscription($after: String, $kinds: [ChangeKind!], $place: ID) {
   changes(after: $after, kinds: $kinds, conversationId: $place) { __typename cursor }
@@ -205,6 +206,30 @@ async def finished(tasks: list[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
+
+
+async def test_a_log_that_breaks_off_and_a_user_who_is_deleted_are_told_to_who_is_connected(
+    town: Town, dsn: Dsn, user: str
+) -> None:
+    token = town.one.token(user)
+    async with town.two.socket(token) as socket, streaming(town.one.url, token, CHANGES) as stream:
+        await socket.subscribe(CHANGES)
+
+        async def both() -> tuple[str, str]:
+            over_socket = (await socket.receive())["payload"]["data"]["changes"]
+            in_stream = (await stream.result())["changes"]
+            return over_socket["__typename"], in_stream["__typename"]
+
+        assert await both() == ("Progress", "Progress")
+        await move_counter(dsn, user, epoch=uuid4())  # as after a backup was restored
+        assert [await both() for _ in range(2)] == [("ResyncRequired",) * 2, ("Progress",) * 2]
+        await town.one.post(token, CREATE, {"title": "milk"})
+        assert await both() == ("TaskChanged", "TaskChanged")
+        await as_owner(dsn, "DELETE FROM tasktalk.users WHERE id = :user", user=user)
+        message = await socket.receive()
+        assert (message["type"], failure(message["payload"])[0][0]) == ("error", "UNAUTHENTICATED")
+        (_, result), end = await stream.rest()
+        assert (failure(result["errors"])[0][0], end) == ("UNAUTHENTICATED", ("complete", None))
 
 
 # ---------------------------------------------------------------- cursors
