@@ -31,6 +31,9 @@ ROLE_SQL: Final = (
 """What an administrator runs where DATABASE_URL's user may not create roles."""
 
 
+_NEW_EPOCHS: Final = text("UPDATE tasktalk.change_counters SET epoch = gen_random_uuid()")
+
+
 def configuration(connection: Connection | None = None) -> Config:
     """Alembic's configuration, with no file: the scripts stand beside this module."""
     config = Config()
@@ -85,6 +88,18 @@ async def migrate(dsn: Dsn) -> str:
                 f"DATABASE_URL: its user lacks a right that migrating needs. As an administrator run:\n{ROLE_SQL}"
             ) from error
         raise
+    finally:
+        await engine.dispose()
+
+
+async def begin_new_epochs(dsn: Dsn) -> int:
+    """Make every cursor that clients hold one of another time, for the log may have gone back behind them and on in
+    another way since; how many logs there are. The database is migrated."""
+    engine = owner_engine(dsn)
+    try:
+        async with engine.begin() as connection:
+            done = await connection.execute(_NEW_EPOCHS)
+            return done.rowcount
     finally:
         await engine.dispose()
 

@@ -55,14 +55,24 @@ def worker(data_dir: DataDir = None) -> None:
 
 
 @app.command()
-def migrate(data_dir: DataDir = None) -> None:
+def migrate(
+    restored: Annotated[
+        bool,
+        typer.Option(
+            "--restored", help="The database lost commits (a backup, a lagging standby): clients read all again."
+        ),
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
     """Bring the database to the newest schema and print its revision."""
     from graphql_api.cli.databases import migrated
     from graphql_api.cli.process import run
     from migrations import runner
 
     async def action() -> None:
-        async with migrated(load(data_dir=data_dir)):
+        async with migrated(load(data_dir=data_dir)) as dsn:
+            if restored:
+                await runner.begin_new_epochs(dsn)
             typer.echo(runner.newest())
 
     run(action())

@@ -23,10 +23,11 @@ from events.log import ChangeLog
 from events.reading import Position, Resync, position, read_on
 from jobs import periodic
 from jobs.periodic import keep_house, trim_changes
+from migrations import runner
 from models.changes import change_counters, change_log
 from tests.conftest import new_user
 from tests.support.api import Api, serving
-from tests.support.changes import log_past, write
+from tests.support.changes import log_past, move_counter, write
 from tests.support.owners import as_owner
 from tests.support.reading import GUARD
 from tests.support.stage import own_database
@@ -165,6 +166,31 @@ async def test_several_that_trim_at_once_share_the_work(database: Database, dsn:
     for name in users:
         here, numbers = await kept(database, name)
         assert (here.kept_from, here.seq, numbers) == (20, 21, [21])
+
+
+async def test_after_a_restore_that_went_unnoticed_clients_are_told_once_somebody_says_so(
+    database: Database, dsn: Dsn, user: str, api: Api
+) -> None:
+    """The log went back behind a client, and on past it in another way: its cursor looks as good as any."""
+    await write(database, user, count=5)
+    seen = encode((await kept(database, user))[0].cursor, user)
+    await move_counter(dsn, user, seq=3)
+    assert [change["__typename"] for change in (await api.data(PULL, after=seen))["changes"]["changes"]] == [
+        "ResyncRequired"
+    ]
+    await write(database, user, count=3)
+    async with asyncio.timeout(GUARD), api.subscribe(FOLLOW, after=seen) as events:
+        assert (await anext(events))["changes"]["__typename"] == "SettingsChanged"
+        assert (await anext(events))["changes"]["__typename"] == "Progress"
+        told = asyncio.ensure_future(anext(events))
+        assert await runner.begin_new_epochs(dsn) > 0
+        while not told.done():
+            await asyncio.sleep(0)
+            await api.application.hub.poll()
+        here, _ = await kept(database, user)
+        assert (await told)["changes"] == {"__typename": "ResyncRequired", "cursor": encode(here.cursor, user)}
+    [change] = (await api.data(PULL, after=seen))["changes"]["changes"]
+    assert change["__typename"] == "ResyncRequired"
 
 
 async def test_readers_that_race_a_trim_see_all_or_are_told(database: Database, dsn: Dsn, user: str) -> None:
