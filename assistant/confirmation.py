@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from assistant.calls import Surroundings, context_of, read_arguments, refuse, stored_parameters, tool_of
 from assistant.interpreter.withholding import Planned
-from assistant.tools.base import ToolFailure
+from assistant.tools.base import Tool, ToolFailure
 from assistant.tools.finding import names_all_shown
 from core.errors import DomainError, ErrorCode
 from core.unit_of_work import UnitOfWork
@@ -61,8 +61,8 @@ def weigh(asked: Asked, shown: int) -> Weight:
         parameters = read_arguments(tool, asked.arguments)
     except ValueError:
         return Weight()
-    if tool.destructive:
-        return Weight(deletes=1, writes=True)
+    if tool.destructive or getattr(parameters, "subtasks", None) == "COMPLETE":  # subtasks go along
+        return _said(tool)
     if tool.affected is None:
         return Weight(writes=True)
     if (named := getattr(parameters, "tasks", None)) is not None:
@@ -76,8 +76,14 @@ async def weigh_found(work: UnitOfWork, asked: Asked, surroundings: Surroundings
     try:
         targets = await find_targets(work, asked, read_arguments(tool, asked.arguments), surroundings)
     except (ToolFailure, DomainError):
-        return Weight(writes=True)  # it fails by itself when it runs
+        return _said(tool)  # it fails by itself when it runs
+    if tool.destructive:
+        return Weight(deletes=len(targets), writes=True)
     return Weight(changes=len(targets), writes=True)
+
+
+def _said(tool: Tool) -> Weight:
+    return Weight(deletes=int(tool.destructive), changes=None, writes=True)
 
 
 def held_back(policy: ConfirmPolicy, weights: Mapping[UUID, Weight]) -> set[UUID]:

@@ -115,6 +115,10 @@ def _one(outcome: Outcome, view: Viewpoint) -> str:
             return f"Reopened {names}."
         case "deleted":
             return f"Deleted {names}."
+        case "restored":
+            return f"Restored {names}."
+        case "moved":
+            return f"Moved {names}."
         case "unchanged":
             return f"{names} {'was' if len(outcome.tasks) == 1 else 'were'} already like that: nothing changed."
         case _:

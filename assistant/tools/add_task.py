@@ -7,8 +7,19 @@ from typing import Annotated
 from pydantic import Field
 
 from assistant.tools.answers import changed, mark
-from assistant.tools.base import DueWords, LabelNames, Parameters, PriorityName, Tool, ToolContext, ToolOutcome, Words
+from assistant.tools.base import (
+    DueWords,
+    LabelNames,
+    Parameters,
+    PriorityName,
+    Target,
+    Tool,
+    ToolContext,
+    ToolOutcome,
+    Words,
+)
 from assistant.tools.due import Due, read_due
+from assistant.tools.finding import Prefer, find_task
 from models.enums import Actor, OperationType, Priority, ToolName
 from models.tasks import DESCRIPTION_LIMIT, TASK_TITLE_LIMIT
 from services.tasks import NewTask, create_task
@@ -24,10 +35,14 @@ class AddTask(Parameters):
     ) = None
     priority: Annotated[PriorityName, Field(description="How important it is, where the user says so.")] | None = None
     labels: Annotated[LabelNames, Field(description="Names of labels or lists; made where missing.")] | None = None
+    parent: (
+        Annotated[Target, Field(description="The task that this becomes a subtask of, named as a target.")] | None
+    ) = None
 
 
 async def run(context: ToolContext, parameters: AddTask) -> ToolOutcome:
     due = read_due(parameters.due, context, lengths=True) if parameters.due else Due()
+    parent_id = await find_task(context, parameters.parent, Prefer.OPEN) if parameters.parent else None
     since = mark(context.work)
     task = await create_task(
         context.work,
@@ -39,6 +54,7 @@ async def run(context: ToolContext, parameters: AddTask) -> ToolOutcome:
             time_zone=due.time_zone,
             priority=Priority[parameters.priority] if parameters.priority else None,
             labels=parameters.labels or (),
+            parent_id=parent_id,
         ),
         Actor.ASSISTANT,
         context.tool_call_id,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from assistant.tools.base import ToolContext, ToolOutcome
+from assistant.tools.base import ToolContext, ToolFailure, ToolOutcome
+from core.errors import ErrorCode
 from core.ids import to_global_id
 from core.unit_of_work import UnitOfWork
 from models.enums import ChangeKind, Priority
 from models.tasks import Task
-from services.tasks import LabelledTask, with_labels
+from services.tasks import LabelledTask, get_tasks, with_labels
 from services.tasks.revisions import instant
 
 TASKS_LIMIT: Final = 100
@@ -30,6 +32,8 @@ def task_json(labelled: LabelledTask, number: int | None) -> dict[str, Any]:
         "priority": Priority(task.priority).name,
         "labels": [label.name for label in labelled.labels],
     }
+    if task.parent_id:
+        told["parent_id"] = to_global_id("Task", task.parent_id)
     return {**told, "is_deleted": True} if task.deleted_at else told
 
 
@@ -55,6 +59,20 @@ async def changed(
     ids = tuple(task.id for task in touched)
     answer = {"ok": True, "action": action if written else "unchanged", "tasks": numbered(labelled)}
     return ToolOutcome(tasks=ids, answer=answer, shown=ids)
+
+
+async def changed_family(context: ToolContext, action: str, since: int) -> ToolOutcome:
+    """The same for a task whose subtasks went along: the call's targets, which are all that it may have changed.
+
+    Raises ToolFailure VERSION_CONFLICT where a subtask came since they were found.
+    """
+    logged = [change for change in context.work.changes[since:] if change.kind == ChangeKind.TASK]
+    if {change.entity_id for change in logged} - set(context.targets):
+        message = "It has got other subtasks meanwhile; nothing of this was done."
+        raise ToolFailure(ErrorCode.VERSION_CONFLICT, message)
+    touched = await get_tasks(context.work, context.targets[:TASKS_LIMIT], deleted=True)
+    outcome = await changed(context, action, touched, since)
+    return replace(outcome, answer={**outcome.answer, "total": len(context.targets)}) if touched[1:] else outcome
 
 
 def found(listed: Sequence[LabelledTask], total: int) -> ToolOutcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -14,6 +14,11 @@ from core.errors import ErrorCode, TasktalkError
 from core.unit_of_work import UnitOfWork
 from models.enums import OperationType, ToolName, WeekStart
 from models.tasks import LABEL_LIMIT, LABELS_PER_TASK
+
+
+class By(TypedDict):
+    tool_call_id: UUID
+    conversation_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,11 @@ class ToolContext:
     targets: tuple[UUID, ...] = ()
     week_start: WeekStart = WeekStart.MONDAY
     due_time: time | None = None
+
+    @property
+    def by(self) -> By:
+        """Which call of which conversation acts, as the services take it."""
+        return By(tool_call_id=self.tool_call_id, conversation_id=self.conversation_id)
 
     def with_targets(self, targets: tuple[UUID, ...]) -> ToolContext:
         """The same, with the tasks that the call is to change."""
@@ -137,4 +147,6 @@ DueWords = Annotated[Words, Field(min_length=1, max_length=200)]
 LabelName = Annotated[Words, Field(min_length=1, max_length=LABEL_LIMIT)]
 LabelNames = Annotated[list[LabelName], Field(max_length=LABELS_PER_TASK)]
 PriorityName = Annotated[Literal["NONE", "LOW", "MEDIUM", "HIGH", "URGENT"], BeforeValidator(_upper)]
+End = Annotated[Literal["TOP", "BOTTOM"], BeforeValidator(_upper)]
+SubtasksWord = Annotated[Literal["ASK", "COMPLETE", "KEEP"], BeforeValidator(_upper)]
 Status = Annotated[Literal["open", "completed", "all"], BeforeValidator(_lower)]

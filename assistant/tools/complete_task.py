@@ -7,38 +7,48 @@ from uuid import UUID
 
 from pydantic import Field
 
-from assistant.tools.answers import changed, mark
-from assistant.tools.base import Parameters, Target, Tool, ToolContext, ToolOutcome
+from assistant.tools.answers import changed, changed_family, mark
+from assistant.tools.base import Parameters, SubtasksWord, Target, Tool, ToolContext, ToolOutcome
 from assistant.tools.finding import Prefer, find_task
-from models.enums import Actor, OperationType, ToolName
+from models.enums import Actor, OpenSubtasks, OperationType, ToolName
 from services.tasks import complete_task, reopen_task
+from services.tasks.family import Along, with_subtasks
 
 
 class CompleteTask(Parameters):
     task: Target
     completed: Annotated[bool, Field(description="false opens it again.")] = True
+    subtasks: Annotated[
+        SubtasksWord,
+        Field(
+            description="What becomes of its open subtasks, where the user says so: COMPLETE them as well or KEEP them"
+            " open. ASK by default."
+        ),
+    ] = "ASK"
 
 
 async def affected(context: ToolContext, parameters: CompleteTask) -> list[UUID]:
-    return [await find_task(context, parameters.task, Prefer.OPEN if parameters.completed else Prefer.COMPLETED)]
+    task_id = await find_task(context, parameters.task, Prefer.OPEN if parameters.completed else Prefer.COMPLETED)
+    if parameters.completed and parameters.subtasks == "COMPLETE":
+        return await with_subtasks(context.work, task_id, Along.OPEN)
+    return [task_id]
 
 
 async def run(context: ToolContext, parameters: CompleteTask) -> ToolOutcome:
-    since = mark(context.work)
-    step = complete_task if parameters.completed else reopen_task
-    task = await step(
-        context.work,
-        context.targets[0],
-        Actor.ASSISTANT,
-        tool_call_id=context.tool_call_id,
-        conversation_id=context.conversation_id,
-    )
-    return await changed(context, "completed" if parameters.completed else "reopened", [task], since)
+    task_id, since = context.targets[0], mark(context.work)
+    if not parameters.completed:
+        task = await reopen_task(context.work, task_id, Actor.ASSISTANT, **context.by)
+        return await changed(context, "reopened", [task], since)
+    word = OpenSubtasks(parameters.subtasks)
+    task = await complete_task(context.work, task_id, Actor.ASSISTANT, open_subtasks=word, **context.by)
+    if len(context.targets) > 1 or word is OpenSubtasks.COMPLETE:
+        return await changed_family(context, "completed", since)
+    return await changed(context, "completed", [task], since)
 
 
 TOOL = Tool(
     name=ToolName.COMPLETE_TASK,
-    description="Mark one task as done, or with completed=false as open again.",
+    description="Mark one task as done, or with completed=false as open again. With open subtasks it says how many.",
     operation=OperationType.UPDATE,
     parameters=CompleteTask,
     run=run,

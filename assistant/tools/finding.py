@@ -16,7 +16,8 @@ from assistant.tools.base import ToolContext, ToolFailure
 from core.errors import ErrorCode
 from core.ids import parse_global_id
 from models.tasks import Task
-from services.tasks import candidates, get_tasks, with_labels
+from services.tasks import candidates, deleted_tasks, get_tasks, with_labels
+from services.tasks.family import restored_with
 
 _POOL: Final = 300
 """Candidates that are looked at in Python."""
@@ -28,6 +29,14 @@ _ALL_SHOWN: Final = frozenset(
 
 _NOUN: Final = re.compile(r"\s+(?:task|to-?do|item|reminder)\W*$", re.IGNORECASE)
 """A last word that says what a task is, where no title holds it."""
+
+
+_LAST_DELETED: Final = re.compile(
+    r"(?:the\s+)?(?:last\s+|just\s+)?(?:deleted\s+)?(?:one|task|it|that|what)"
+    r"(?:\s+(?:that\s+|which\s+)?i\s+(?:just\s+|last\s+)?(?:deleted|removed))?",
+    re.IGNORECASE,
+)
+"""Words for the task that was deleted last."""
 
 
 class Prefer(Enum):
@@ -70,6 +79,24 @@ async def find_tasks(context: ToolContext, several: Sequence[str]) -> list[UUID]
                 everything = pool  # all of the user's tasks: no need to ask again
             found.append(await _by_words(context, words, Prefer.NEITHER, pool))
     return list(dict.fromkeys(found))
+
+
+async def find_deleted(context: ToolContext, words: str) -> list[UUID]:
+    """The one deleted task that the words mean, and the subtasks that its deletion took along.
+
+    Words that name none of them in particular ("the one I deleted") mean the one deleted last. Raises as `find_task`.
+    """
+    pool = await deleted_tasks(context.work, _POOL)
+    by_id = _id_of(words)
+    if by_id is not None:
+        task_id = next((task.id for task in pool if task.id == by_id), None)
+    elif _LAST_DELETED.fullmatch(words.strip()):
+        task_id = next((task.id for task in pool), None)
+    else:
+        task_id = await _by_words(context, words, Prefer.NEITHER, pool)
+    if task_id is None:
+        raise ToolFailure(ErrorCode.NOT_FOUND, "There is no such deleted task.")
+    return await restored_with(context.work, task_id)
 
 
 def names_all_shown(words: str) -> bool:

@@ -118,6 +118,19 @@ async def at_home(session: Session, restored: Sequence[Task]) -> list[Task]:
     ]
 
 
+async def with_subtasks(session: Session, task_id: UUID, along: Along) -> list[UUID]:
+    """The task, and the subtasks that would go along with it. Nothing is locked."""
+    found = await session.every(_reading(along), ids=[task_id])
+    return [task_id, *(task.id for task in found)]
+
+
+async def restored_with(session: Session, task_id: UUID) -> list[UUID]:
+    """The deleted task, and the subtasks that come back with it. Nothing is locked."""
+    [parent] = await session.every(_ROWS, ids=[task_id])
+    found = await session.every(_reading(Along.DELETED), ids=[task_id])
+    return [task_id, *(task.id for task in found if _goes_along(task, {task_id: parent}, Along.DELETED))]
+
+
 async def relatives_of(session: Session, task_ids: Sequence[UUID], others: Sequence[UUID]) -> list[Task]:
     """The subtasks of these tasks that aren't deleted, and the other tasks whatever they are. Nothing is locked."""
     return await session.every(_RELATIVES, ids=list(task_ids), others=list(others))
@@ -141,6 +154,11 @@ _ROWS: Final = prepared(rows_of(tasks).where(_MINE, tasks.c.id == any_(_IDS)), T
 @cache
 def _subtasks(along: Along) -> Prepared[Task]:
     return prepared(_children(along).order_by(tasks.c.id).with_for_update(key_share=True), Task)
+
+
+@cache
+def _reading(along: Along) -> Prepared[Task]:
+    return prepared(_children(along).order_by(tasks.c.position, tasks.c.id), Task)
 
 
 @cache

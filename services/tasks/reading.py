@@ -117,6 +117,13 @@ async def candidates(session: Session, words: str, shown: Sequence[UUID] = (), l
     return await session.all(statement, Task)
 
 
+async def deleted_tasks(session: Session, limit: int) -> list[Task]:
+    """Tasks that can be restored, the last deleted first; a parent before the subtasks that went along with it."""
+    statement = _own(session).where(tasks.c.deleted_at.is_not(None))
+    newest = statement.order_by(tasks.c.deleted_at.desc(), tasks.c.parent_id.is_not(None), tasks.c.id.desc())
+    return await session.all(newest.limit(limit), Task)
+
+
 def _own(session: Session) -> Select[Any]:  # Any: as rows_of gives it
     return rows_of(tasks).where(tasks.c.user_id == session.user_id)
 
