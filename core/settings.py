@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     changes_kept_days: int = Field(
         30, ge=0, le=36_500, description="Changes can be followed from a cursor so many days old; 0: without end."
     )
+    deleted_tasks_kept_days: int = Field(
+        30, ge=0, le=36_500, description="Deleted tasks can be restored for so many days, then they go; 0: without end."
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins that browsers may call from, comma-separated and exact; also allowed on WebSockets."
     )

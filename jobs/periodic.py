@@ -1,13 +1,15 @@
-"""Work by the clock that belongs to no user: orphaned turns, idle conversations, old changes, ended tokens."""
+"""Work by the clock that belongs to no user: orphaned turns, idle conversations, old changes and deletions, tokens."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from sqlalchemy import ARRAY, Text, bindparam, delete, text
@@ -19,6 +21,7 @@ from jobs.ownership import Mark
 from models.users import revoked_tokens
 from services.conversations import note_idle
 from services.messages import wake
+from services.tasks.purging import purge
 
 log = structlog.get_logger()
 
@@ -34,6 +37,9 @@ TRIMMED: Final = 1000
 
 TRIMS: Final = 60
 """Batches in a row, where they are full: a thousand changes a second go at least as fast as they come."""
+
+PURGED: Final = 200
+"""Deleted tasks that are looked at in one go; those of one user go in one transaction."""
 
 LOOKS: Final = 10
 """Looks for orphans within a lease: a turn of a worker that is gone waits a tenth of it at most past its end."""
@@ -113,11 +119,34 @@ async def trim_changes(database: Database, settings: Settings) -> int:
     return trimmed
 
 
+async def purge_tasks(database: Database, settings: Settings) -> int:
+    """Let go of tasks that were deleted longer ago than they are kept; how many were looked at."""
+    if not settings.deleted_tasks_kept_days:
+        return 0
+    statement = text("SELECT user_id, task_id FROM tasktalk.purgeable_tasks(:before, :wanted)")
+    before = clock.now() - timedelta(days=settings.deleted_tasks_kept_days)
+    looked_at = 0
+    for _ in range(ROUNDS):
+        async with database.for_nobody() as connection:
+            found = (await connection.execute(statement, {"before": before, "wanted": PURGED})).all()
+        by_user: dict[str, list[UUID]] = defaultdict(list)
+        for user_id, task_id in found:
+            by_user[user_id].append(task_id)
+        for user_id, task_ids in by_user.items():
+            # Several replicas may come with the same ones: each goes once.
+            await database.work(user_id, partial(purge, task_ids=task_ids, deleted_before=before))
+        looked_at += len(found)
+        if len(found) < PURGED:
+            break
+    return looked_at
+
+
 async def keep_house(database: Database, settings: Settings) -> None:
     """One round of what isn't urgent."""
     await note_idle_conversations(database, settings)
     await forget_ended_tokens(database)
     await trim_changes(database, settings)
+    await purge_tasks(database, settings)
 
 
 async def watch(database: Database, settings: Settings, mark: Mark | None) -> None:

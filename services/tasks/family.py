@@ -124,6 +124,12 @@ async def with_subtasks(session: Session, task_id: UUID, along: Along) -> list[U
     return [task_id, *(task.id for task in found)]
 
 
+async def with_deleted_subtasks(session: Session, task_ids: Sequence[UUID]) -> list[UUID]:
+    """The tasks, and all their deleted subtasks. Nothing is locked."""
+    found = await session.every(_reading(Along.DELETED), ids=list(task_ids))
+    return list(dict.fromkeys([*task_ids, *(task.id for task in found)]))
+
+
 async def restored_with(session: Session, task_id: UUID) -> list[UUID]:
     """The deleted task, and the subtasks that come back with it. Nothing is locked."""
     [parent] = await session.every(_ROWS, ids=[task_id])

@@ -15,9 +15,11 @@ from core.settings import Settings
 from core.unit_of_work import UnitOfWork
 from models.changes import change_counters
 from models.conversations import conversations
+from models.enums import Actor
 from models.users import users
 from services.conversations import close, note_idle
 from services.messages import NewMessage, Said, send, wake
+from services.tasks import NewTask, create_task, delete_task
 from services.turns import claim
 from tests.conftest import new_user
 from tests.migration.conftest import Home
@@ -244,3 +246,18 @@ async def test_idle_conversations_are_the_quiet_open_ones_not_yet_noted(housed: 
         asked = {"quiet_since": clock.now() - 2 * hour}
         found = await connection.execute(text("SELECT * FROM tasktalk.idle_conversations(:quiet_since, 1000)"), asked)
         assert {row.conversation_id for row in found if row.user_id == user} == {quiet, revived}
+
+
+async def test_purgeable_tasks_are_those_that_were_deleted_before_then(housed: Database, user: str) -> None:
+    async def make(title: str, days_ago: int | None) -> UUID:
+        task = await housed.work(user, lambda work: create_task(work, NewTask(title), Actor.USER))
+        if days_ago is not None:
+            with clock.set_to(clock.now() - timedelta(days=days_ago)):
+                await housed.work(user, lambda work: delete_task(work, task.id, Actor.USER))
+        return task.id
+
+    old, older, _, _ = [await make(title, days) for title, days in (("a", 40), ("b", 50), ("c", 20), ("d", None))]
+    asked = {"before": clock.now() - timedelta(days=30), "wanted": 1000}
+    async with housed.for_nobody() as connection:
+        found = await connection.execute(text("SELECT * FROM tasktalk.purgeable_tasks(:before, :wanted)"), asked)
+        assert [row.task_id for row in found if row.user_id == user] == [older, old]

@@ -81,6 +81,24 @@ async def test_the_policy_says_which_calls_of_a_round_wait(
     ]
 
 
+async def test_subtasks_that_go_along_weigh_too_and_none_that_came_since_goes_with_them(ann: Person) -> None:
+    [parent] = await ann.add("Shopping")
+    document = "mutation ($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }"
+    for title in ("Milk", "Oil"):
+        await ann.do(document, title=title, parentId=parent)
+    ann.model.then(Said("Well.", delete("shopping")), "Not so.", Said("Well.", delete("shopping")), "Done so.")
+    async with ann.working():
+        turn = await ann.say("delete shopping")
+        assert states(turn) == [("delete_task", "PENDING", True)]
+        assert [one["title"] for one in turn["toolCalls"][0]["tasks"]] == ["Shopping", "Milk", "Oil"]
+        await ann.do(document, title="Tea", parentId=parent)
+        decided = (await decide(ann, turn, True))["turn"]
+        assert decided["toolCalls"][0]["error"]["code"] == "VERSION_CONFLICT"
+        assert await ann.tasks() == ["Shopping", "Milk", "Oil", "Tea"]
+        await decide(ann, await ann.say("delete shopping"), True)
+    assert await ann.tasks() == []
+
+
 async def test_what_waits_shows_its_tasks_its_parameters_and_a_question(ann: Person) -> None:
     async with ann.working():
         turn = await asked(ann, "milk", "bread")
