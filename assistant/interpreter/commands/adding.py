@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.kinds import Add, Command, Nothing
+from assistant.interpreter.commands.follow_ups import ASK_TITLE, ask_labelled
 from assistant.interpreter.commands.text import squeeze
-from assistant.interpreter.commands.titles import Setting, adds, one_add
+from assistant.interpreter.commands.titles import Setting, adds, label_of, one_add
 
-ASK_TITLE = "What should I add?"
+__all__ = ["ASK_TITLE", "adding", "bullets"]
 
 _NEW = re.compile(
     rf"(?:add|create|make|set|set up|start|put in|enter|note|log|new|save|record)(?:\s+me)?(?:\s+an?|\s+another"
@@ -22,14 +23,10 @@ _NEW = re.compile(
     r"|that))?(?:\s+(?P<rest>.*))?$",
     re.I | re.S,
 )
-_REMIND = re.compile(
-    r"(?:please\s+)?(?:remind me|(?:set (?:up )?|send me |give me )?(?:(?:a|an|my) )?reminder(?: for me)?(?= )"
-    r"|don't let me forget"
-    r"|do not let me forget|don't forget"
-    r"|do not forget|remember|make sure (?:that )?i (?:remember|don't forget)|help me remember|make a note"
-    r"|note to self"
-    r"|jot down|write down|note down)"
-    r"(?P<rest>(?:\s|:|,).+)?$",
+_NOTE = re.compile(
+    r"(?:remind me(?=$)|don't let me forget|do not let me forget|don't forget|do not forget|remember"
+    r"|make sure (?:that )?i (?:remember|don't forget)|help me remember|make a note|take (?:a )?note|note to self|jot down"
+    r"|write down|note down)(?P<rest>(?:\s|:|,).+)?$",
     re.I | re.S,
 )
 _NEED = re.compile(
@@ -38,22 +35,29 @@ _NEED = re.compile(
     r"|i can't forget to|i mustn't forget to)\s+(?:remember to\s+)?(?P<rest>.+)$",
     re.I | re.S,
 )
-_WANT = re.compile(r"i (?:need|want|would like|'d like) (?:an? )?reminder(?P<rest>\s.+)?$", re.I | re.S)
 _WANTED_ON_LIST = re.compile(
-    r"i (?:need|want|would like) (?P<what>.+?)\s+(?:added|put)?\s*(?P<rest>(?:on|onto|to)\s+(?:my|the)\s+.*(?:list"
-    r"|to-?dos?))$",
-    re.I,
+    rf"i (?:need|want|would like|'d like) (?P<rest>.+?\s+(?:added\s+|put\s+)?(?:on|onto|to)\s+{v.NAMED_LIST})(?P<due>\s+.*)?$", re.I
 )
+_PUT = r"(?:put|add|append|stick|include|insert|place|throw|write|note|jot|enter|log|save|get)(?:\s+(?:down|in))?"
 _ON_LIST = re.compile(
-    r"(?:put|add|stick|include|place|throw|write|note|jot)(?:\s+down)?\s+(?P<rest>.+?\s+(?:on|onto|to|in"
-    r"|into)\s+(?:my|the|our)"
-    r"\s+(?:[\w'&-]+\s+){0,3}?(?:list|lists|to-?dos?|tasks|agenda|calendar|schedule|reminders))(?P<due>\s+.*)?$",
-    re.I | re.S,
+    rf"{_PUT}\s+(?P<rest>.+?\s+(?:on|onto|to|in|into)\s+{v.NAMED_LIST})(?P<due>\s+.*)?$", re.I | re.S
 )
 _LIST_FIRST = re.compile(
-    r"(?:add|put)\s+(?P<list>(?:to|on|in)\s+(?:my|the)\s+(?:[\w'&-]+\s+){0,3}?(?:list|to-?dos?"
-    r"|tasks))\s*[:,]?\s+(?P<rest>.+)$",
+    rf"(?=.*\b(?:{_PUT}|need)\s)(?:{_PUT}\s+)?(?P<where>(?:to|on|in|for)\s+{v.NAMED_LIST})\s*[:,]?\s+(?:please\s+)?(?:{_PUT}\s+|(?:that\s+)?i\s+need\s+)?"
+    r"(?P<rest>.+?)(?:\s+added)?$",
     re.I | re.S,
+)
+_PASSIVE = re.compile(
+    rf"(?P<rest>.+?)\s+(?:should|must|needs?\s+to|has\s+to|have\s+to|ought\s+to)\s+be\s+(?:added|put|placed)"
+    rf"\s+(?P<where>(?:to|on|onto)\s+{v.NAMED_LIST})$",
+    re.I | re.S,
+)
+_NEW_LIST = re.compile(
+    r"(?:(?:create|make|start|add|open|generate|begin|set up|build|prepare|give me|get|show|put together)\s+(?:me\s+|up\s+)?"
+    r"(?:an?|another|the|my|some)?\s*new|(?:create|make|start|generate|begin|set up|build|put together)\s+(?:me\s+|up\s+)?"
+    r"(?:an?|another|the|my)?|(?:my\s+|an?\s+)?new|i\s+(?:need|want)\s+(?:an?\s+|to\s+(?:create|make|start)\s+an?\s+)(?:new)?)\s*"
+    r"(?P<list>(?:[\w'&-]+\s+){0,3}?)lists?(?:\s+(?:called|named|titled|for|of)\s+(?P<name>.+))?$",
+    re.I,
 )
 _ADD = re.compile(r"(?:add\b|(?:new|todo|to-do|task|todos|remember|note):)\s*:?\s*(?P<rest>\S.*)$", re.I | re.S)
 _BARE = re.compile(
@@ -61,10 +65,12 @@ _BARE = re.compile(
     r"|remind me|todo|task)$",
     re.I,
 )
-_NOT_TASK_NUMBERS = re.compile(r"(?:\d+\s*(?:\+|plus|and|to)\s*\d+|up\b|numbers\b)", re.I)
+_NUMBER = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty|hundred)"
+_NOT_TASK_NUMBERS = re.compile(rf"(?:{_NUMBER}\s*(?:\+|plus|and|to|with)\s*{_NUMBER}\b|up\b|numbers\b)", re.I)
 _REST_LEAD = re.compile(
     r"^(?:\s|:|,)*(?:(?:again|also)\s+)?(?:that i (?:need|have) to|that|to|about|of|for|i (?:need|have) to)?\s+", re.I
 )
+_PLANNED = re.compile(r"(?:schedule|book|arrange|plan|set up)\s+(?:an?\s+|the\s+|my\s+)?(?=\S)", re.I)
 _MARKED = re.compile(r"(?:^|\s)(?:#(?!\d)\w|!(?:urgent|high|medium|low|[1-4])\b|p[1-4]\b|@\w)", re.I)
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)]|\[ ?\])\s+(\S.*)$")
 
@@ -73,24 +79,36 @@ def adding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     """The tasks this clause adds; None where it isn't about adding."""
     if _BARE.match(clause):
         return (Nothing(question=ASK_TITLE),)
+    if m := _NEW_LIST.match(clause):
+        label = label_of(m["name"] or m["list"])
+        return (Nothing(question=ask_labelled(label)),)
     if (m := _NEW.match(clause)) is not None:
         return _new(m, setting)
-    if (m := _REMIND.match(clause)) is not None:
-        return _remind(m, setting)
-    if (m := _ON_LIST.match(clause)) or (m := _LIST_FIRST.match(clause)):
-        groups = m.groupdict()
-        rest = f"{m['rest']} {groups['list']}" if groups.get("list") else m["rest"]
-        return _with_due(adds(rest, setting), groups.get("due"), setting) or None
+    if (m := _NOTE.match(clause)) is not None:
+        return _note(m, setting)
+    if found := _onto_list(clause, setting):
+        return found
     if (m := _ADD.match(clause)) and not _NOT_TASK_NUMBERS.match(m["rest"]):
         return adds(m["rest"], setting) or (Nothing(question=ASK_TITLE),)
-    if m := _WANT.match(clause):
-        return _remind(m, setting) if m["rest"] else None
-    if (m := _WANTED_ON_LIST.match(clause)) and not re.search(r"\boff\b", clause, re.I):
-        return adds(f"{m['what']} {m['rest']}", setting) or None
     if (m := _NEED.match(clause)) and not v.NEED_OTHER.match(m["rest"]) and not v.OTHER_WORLDS.search(m["rest"]):
         made = one_add(m["rest"], setting)
         return (made,) if made.title else None
     return _unsaid(clause, setting)
+
+
+def _onto_list(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    """ "put X on my list", "to my list add X", "X should be added to my list"."""
+    m = _ON_LIST.match(clause) or _WANTED_ON_LIST.match(clause)
+    if m is not None and m.re is _WANTED_ON_LIST and re.search(r"\boff\b", clause, re.I):
+        return None
+    m = m or _PASSIVE.match(clause) or _LIST_FIRST.match(clause)
+    if m is None:
+        return None
+    groups = m.groupdict()
+    rest = re.sub(r"\s+(?:added|put)(?=\s+(?:on|onto|to)\s)", "", m["rest"], flags=re.I)
+    if where := groups.get("where"):
+        rest = f"{rest} {where}"
+    return _with_due(adds(rest, setting), groups.get("due"), setting) or None
 
 
 def _new(m: re.Match[str], setting: Setting) -> tuple[Command, ...]:
@@ -102,7 +120,7 @@ def _new(m: re.Match[str], setting: Setting) -> tuple[Command, ...]:
     return made
 
 
-def _remind(m: re.Match[str], setting: Setting) -> tuple[Command, ...] | None:
+def _note(m: re.Match[str], setting: Setting) -> tuple[Command, ...] | None:
     if not m["rest"]:
         return (Nothing(question=ASK_TITLE),)
     rest = m["rest"].strip(" ,:")
@@ -125,7 +143,7 @@ def _unsaid(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     if v.OTHER_WORLDS.search(clause) or "?" in clause:
         return None
     first = re.split(r"\W", clause.lower(), maxsplit=1)[0]
-    made = one_add(clause, setting)
+    made = one_add(_PLANNED.sub("", clause, count=1), setting)
     marked = _MARKED.search(clause) is not None and bool(made.labels or made.priority or made.due)
     if made.title and (marked or (first in v.TASK_VERBS and made.due and " " in made.title)):
         return (made,)

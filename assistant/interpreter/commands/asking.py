@@ -35,7 +35,7 @@ _PATTERNS = tuple(
         r"^(?:am i free|what should i (?:do|work on|be doing|tackle)|what (?:have|did) i (?:done|finish|finished"
         r"|complete|completed|get done))\b",
         r"^(?:what|anything)\b.*\bneeds? (?:to be done|doing|my attention)\b",
-        rf"^(?:the |my |all |all my |all of my )*(?:open |completed |done |finished |overdue |pending |urgent "
+        rf"^(?:the |my |all |all my |all of my )*(?:open |completed |done |finished |overdue |pending |urgent |today |tomorrow "
         rf"|high priority |today's |tomorrow's |remaining |unfinished |\w+day's )*{_NOUN}\b(?: for .*| due .*"
         rf"| of .*| today| tomorrow| please| this .*| next .*)?$",
         r"^(?:overdue|agenda|today|tomorrow|due today|due tomorrow|this week|next week|list|list all"
@@ -75,6 +75,11 @@ _WHEN = re.compile(
     r"|'s)\s+(?P<what>.+?)(?:\s+due)$",
     re.I,
 )
+_WHEN_MY = re.compile(
+    r"^(?:when|what time|what day|how soon|when exactly)\s*(?:'s|is|are|do i have|does)\s+(?:my|our)\s+(?:next\s+|upcoming\s+)?(?P<what>.+?)"
+    r"(?:\s+(?:due|on|at|this|next|today|tomorrow|scheduled|start)\b.*)?$",
+    re.I,
+)
 _QUESTION_TASK = re.compile(rf"\b(?:{v.TASK})\b", re.I)
 _DAYS = re.compile(r"\b(today|tomorrow|tonight|(?:mon|tues|wednes|thurs|fri|satur|sun)day)'s\b", re.I)
 _LABEL = re.compile(
@@ -109,10 +114,11 @@ def listing(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         return None
     if v.OTHER_WORLDS.search(clause) and not _QUESTION_TASK.search(clause):
         return None
-    return (_filters(clause, setting),)
+    return (filters(clause, setting),)
 
 
-def _filters(clause: str, setting: Setting) -> ListTasks:
+def filters(clause: str, setting: Setting) -> ListTasks:
+    """What of the list a question is about."""
     low = clause.lower()
     status = "open"
     if re.search(r"\b(?:not (?:done|completed|finished)|incomplete|uncompleted|unfinished)\b", low):
@@ -148,7 +154,7 @@ def _due(clause: str, setting: Setting) -> str | None:
 
 def searching(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     """ "find milk", "search for the dentist", "where is the passport task". "find me a restaurant" is none of ours."""
-    if m := _WHEN.match(clause):
+    if m := _WHEN.match(clause) or _WHEN_MY.match(clause):
         return (Search(target(re.sub(r"^(?:the|my)\s+", "", m["what"], flags=re.I))),)
     if (m := _FIND.match(clause)) is None:
         return None

@@ -141,8 +141,13 @@ Command = (
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """At least one command, in the order said; `confidence` is 0 to 1; entities are {"kind", "text", "value"}."""
+    """At least one command, in the order said; `confidence` is 0 to 1; entities are {"kind", "text", "value"}.
+
+    `intent` is what was asked for first, also where a question stands in its place: add, list, update, complete,
+    delete, undo or none.
+    """
 
     commands: tuple[Command, ...]
     confidence: float
     entities: tuple[Mapping[str, object], ...] = field(default=())
+    intent: str = "none"

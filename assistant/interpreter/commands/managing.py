@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.kinds import Categorize, Command, Complete, Delete, Reopen, Reschedule, Update
-from assistant.interpreter.commands.text import priority_word, strip_quotes, target
-from assistant.interpreter.commands.titles import Setting
+from assistant.interpreter.commands.text import bare_target, priority_word, strip_quotes, target
+from assistant.interpreter.commands.titles import Setting, undated
 
 _DONE = r"(?:done|complete|completed|finished|checked|checked off|crossed off)"
 _UNDONE = (
@@ -46,14 +46,14 @@ _COMPLETE = tuple(
     )
 )
 _DELETE = re.compile(
-    r"(?:delete|remove|erase|trash|scrap|scratch|drop|get rid of|forget about|forget|cancel|take off|throw away"
+    r"(?:delete|remove|erase|trash|scrap|scratch|drop|get rid off?|forget about|forget|cancel|take off|throw away"
     r"|throw out|toss|discard|clear)"
     r"(?:\s+off)?\s+(?P<t>.+)$",
     re.I,
 )
 _TAKE_OFF = re.compile(
     rf"(?:take|cut|scratch|strike|wipe)\s+(?P<t>.+?)\s+(?:off|from|out of)(?:\s+(?:of\s+)?(?:my|the"
-    rf"|our)\s+(?:[\w-]+\s+)?{v.LIST})$",
+    rf"|our)\s+(?:[\w-]+\s+)?{v.LIST})(?:\s+(?:for|on)\s.{{1,40}})?$",
     re.I,
 )
 _RENAME = re.compile(
@@ -111,6 +111,12 @@ _MOVE = re.compile(
     r"(?:\s+(?:back|forward|off|out|up|over))?\s+(?:to|until|till|til|for|on|at|from\s+.+\s+to)\s+(?P<d>.+)$",
     re.I,
 )
+_BY_LENGTH = re.compile(
+    r"(?:move|push|shift|bump|postpone|delay|defer|snooze|put)\s+(?P<t>.+?)\s+(?:(?:back|forward|off|out|up|over|ahead)\s+)?(?:by\s+|for\s+)?"
+    r"(?P<d>(?:half\s+)?(?:an?|one|two|three|four|five|six|ten|fifteen|twenty|thirty|\d+)(?:\s+of)?\s+(?:an?\s+)?"
+    r"(?:more\s+)?(?:hour|minute|day|week|month)s?)(?:\s+(?:back|later|earlier))?$",
+    re.I,
+)
 _MOVE_BARE = re.compile(r"(?:move|push|shift|reschedule|postpone|defer|snooze|delay)\s+(?P<t>.+)$", re.I)
 _DUE_OF = re.compile(
     r"(?:change|set|move|update|push|make)\s+(?:the\s+)?(?:due date|due time|deadline|date|due|time)\s+(?:of|for"
@@ -144,6 +150,11 @@ def _targets(text: str) -> tuple[str, ...]:
     if len(pieces) > 1 and all(0 < len(piece.split()) <= 3 for piece in pieces):
         return tuple(target(piece) for piece in pieces)
     return (target(text),)
+
+
+def named(text: str, setting: Setting) -> str:
+    """What names a task, without its list and its date."""
+    return undated(bare_target(text), setting)
 
 
 def _labels(text: str) -> tuple[str, ...]:
@@ -185,9 +196,11 @@ def rescheduling(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     for pattern in (_DUE_OF, _OWN_DUE, _IS_DUE):
         if (m := pattern.match(clause)) and setting.is_due(m["d"]):
             return (Reschedule(_targets(m["t"]), m["d"].strip()),)
-    found = _moved(clause, setting)
-    if found:
-        return (Reschedule(_targets(found[0]), found[1]),)
+    if found := _moved(clause, setting):
+        several = v.SEVERAL.match(found[0])
+        return (Reschedule((target(found[0]),) if several else _targets(named(found[0], setting)), found[1]),)
+    if m := _BY_LENGTH.match(clause):
+        return (Reschedule(_targets(m["t"]), f"by {m['d']}"),)
     return None
 
 
@@ -257,7 +270,7 @@ def deleting(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         return None  # "forget it", "cancel that" take back what was said, they delete nothing
     if re.match(r"forget\s+(?:to|what|how|who|when|where|i|you|my (?:name|password))\b", clause, re.I):
         return None
-    return tuple(Delete(name) for name in _targets(m["t"]))
+    return tuple(Delete(name) for name in _targets(m["t"] if v.SEVERAL.match(m["t"]) else named(m["t"], setting)))
 
 
 MANAGING: tuple[Callable[[str, Setting], tuple[Command, ...] | None], ...] = (

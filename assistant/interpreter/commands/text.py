@@ -18,6 +18,11 @@ _WITH_PRIORITY = re.compile(
     rf"|[\s,]*\bpriority:?\s+({v.PRIORITY})\b",
     re.I,
 )
+_OFF_LIST = re.compile(rf"\s+(?:from|off|off of|out of|on|in|of)\s+(?:of\s+)?{v.NAMED_LIST}(?=\s|$)", re.I)
+_CLAUSE_TAIL = re.compile(
+    r"\s+(?:(?:that|which)\s+)?(?:i(?:'ve|\s+have|\s+had)?(?:\s+(?:made|scheduled|planned|added))?|is\s+scheduled|scheduled|planned)$", re.I
+)
+_LAST_WORDS = re.compile(r"(?:\s+(?:as|is|any\s*more|now|off|out|done|complete|completed|finished|that|instead))+$", re.I)
 _PLACES = r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last|next|other|\d+(?:st|nd|rd|th))"
 _AT_WORD = re.compile(r"(?:(?<=\s)|^)@(?=\w)")
 
@@ -59,10 +64,17 @@ def target(text: str) -> str:
         text,
         flags=re.I,
     )
-    text = re.sub(r"^(?:task|todo|item)(?:\s*:\s*|\s+)(?=[\"'#\d])", "", text, flags=re.I)
+    text = re.sub(r"^(?:the\s+)?(?:task|todo|item)(?:\s*:\s*|\s+(?=[\"'#\d]))", "", text, flags=re.I)
+    text = re.sub(r"^(?:my\s+|the\s+)?(?:next|upcoming)\s+(?!one\b|task\b|item\b)(?=\w)", "", text, flags=re.I)
+    text = _CLAUSE_TAIL.sub("", text)
     if not re.fullmatch(rf"(?:the|that|this|my)\s+(?:{_PLACES}\s+)?{v.TASK}", text, re.I):
         text = re.sub(r"\s+(?:task|reminder|todo|to-do|item)$", "", text, flags=re.I)
     return strip_quotes(text)
+
+
+def bare_target(text: str) -> str:
+    """What names a task, without the list that it stands on and the words that only close the sentence."""
+    return squeeze(_LAST_WORDS.sub("", _OFF_LIST.sub("", text)))
 
 
 @dataclass(frozen=True, slots=True)

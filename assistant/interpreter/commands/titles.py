@@ -12,11 +12,7 @@ from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.kinds import Add
 from assistant.interpreter.commands.text import marks, squeeze, strip_quotes
 
-_LIST_TAIL = re.compile(
-    r"\s+(?:to|on|onto|in|into)\s+(?:my|the|our)\s+((?:[\w'&-]+\s+){0,3}?)(?:list|lists|to-?dos?|tasks|agenda"
-    r"|calendar|schedule|reminders)$",
-    re.I,
-)
+_LIST_TAIL = re.compile(rf"\s+(?:to|on|onto|in|into)\s+{v.NAMED_LIST}$", re.I)
 _LEAD = re.compile(r"^(?:on|by|for|due|@|before|until|till|til)\s+(?=\S)|^@", re.I)
 _QUOTED = re.compile(r'"[^"]+"')
 _JOINT = re.compile(r"\s*,\s*(?:and\s+|&\s*|plus\s+)?|\s+(?:and|&|plus)\s+", re.I)
@@ -45,9 +41,13 @@ def due_value(value: dates.Value | None) -> bool:
     return value is not None and not isinstance(value, (dates.DurationValue, dates.RecurrenceValue))
 
 
-def adds(text: str, setting: Setting) -> tuple[Add, ...]:
-    """The tasks that the object of an "add" names, in order; none where nothing but a date is left."""
-    text, label = list_label(text)
+def adds(text: str, setting: Setting, label: str | None = None) -> tuple[Add, ...]:
+    """The tasks that the object of an "add" names, in order; none where nothing but a date is left.
+
+    They get the label too, or that of a list which the text names.
+    """
+    text, named = list_label(text)
+    label = named or label
     pieces = split_items(text, setting)
     made = [one_add(piece, setting) for piece in pieces]
     if len(made) > 1 and made[-1].due and not any(add.due for add in made[:-1]):
@@ -62,8 +62,13 @@ def list_label(text: str) -> tuple[str, str | None]:
     found = _LIST_TAIL.search(text)
     if found is None:
         return text, None
-    name = found[1].strip()
-    return text[: found.start()].strip(), None if name.lower() in v.WHOLE_LIST else name
+    return text[: found.start()].strip(), label_of(found["list"])
+
+
+def label_of(name: str) -> str | None:
+    """The label that a list of that name is."""
+    name = name.strip()
+    return None if name.lower() in v.WHOLE_LIST else name
 
 
 def split_items(text: str, setting: Setting) -> list[str]:
@@ -112,6 +117,11 @@ def one_add(text: str, setting: Setting) -> Add:
         return Add(quoted[0].strip('"').strip(), due, found.priority, found.labels)
     title, due = take_due(found.rest, setting)
     return Add(strip_quotes(title), due, found.priority, found.labels)
+
+
+def undated(text: str, setting: Setting) -> str:
+    """What names a task, without the date words at its end or its beginning; as it is where nothing else is left."""
+    return take_due(text, setting)[0] or squeeze(text)
 
 
 def take_due(text: str, setting: Setting) -> tuple[str, str | None]:

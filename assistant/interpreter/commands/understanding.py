@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import zip_longest
 
 from assistant.interpreter.commands import vocabulary as v
-from assistant.interpreter.commands.adding import ASK_TITLE, adding, bullets
+from assistant.interpreter.commands.adding import adding, bullets
 from assistant.interpreter.commands.answers import read_answer
 from assistant.interpreter.commands.asking import listing, searching
+from assistant.interpreter.commands.follow_ups import ASK_CHANGE, ASK_TARGET, ASK_TITLE, answered_plainly, ask_meant, meant
+from assistant.interpreter.commands.guessing import guessed_add, guessed_list, guessed_target
+from assistant.interpreter.commands.judging import ACTS_AT, Verdict, judge
 from assistant.interpreter.commands.kinds import (
     Add,
     Categorize,
@@ -27,16 +31,28 @@ from assistant.interpreter.commands.kinds import (
     Search,
     Thanks,
     Understanding,
+    Undo,
     Update,
 )
 from assistant.interpreter.commands.managing import MANAGING
+from assistant.interpreter.commands.reminders import dropping, reminding
 from assistant.interpreter.commands.text import plain, unwrap
-from assistant.interpreter.commands.titles import Setting, adds
+from assistant.interpreter.commands.titles import Setting
 from assistant.interpreter.commands.undoing import undoing
 
 __all__ = ["ASK_TITLE", "understand"]
 
-_READERS = (*MANAGING[:2], listing, *MANAGING[2:], searching, adding)
+_IT = frozenset({"it", "that", "that one", "this"})
+GUESSED_FROM = 2
+"""Words that a clause needs for the model alone to make anything of it."""
+NOT_ASKED = 0.5
+"""How sure it is of having been asked nothing: a person may have meant something."""
+
+_READERS = (dropping, reminding, *MANAGING[:2], listing, *MANAGING[2:], searching, adding)
+_INTENTS: Mapping[type[Command], str] = {
+    Add: "add", ListTasks: "list", Search: "list", Update: "update", Reopen: "update", Reschedule: "update",
+    Categorize: "update", Complete: "complete", Delete: "delete", Undo: "undo",
+}  # fmt: skip
 _SPLIT = re.compile(
     rf"(?P<strong>\s*;\s*|[.!?]\s+|\s*,\s*(?:and\s+)?(?:then\s+|also\s+)|\s+and\s+(?:then|also)\s+|\s*,\s*and\s+"
     rf"|\n+|\s+then\s+|\s*,\s*)"
@@ -65,17 +81,44 @@ def understand(
     """
     setting = Setting(now, time_zone, locale)
     text = plain(text).strip()
+    confirmed = meant(last_question)
+    if confirmed and (text == confirmed or read_answer(text)):
+        commands = _read(confirmed, setting) or (Nothing(),)
+        return Understanding(commands, 1.0, _entities(commands), intent_of(commands))
     if social := _social(text) or _answer(text, last_question):
         return Understanding((social,), 1.0)
     if listed := bullets(text, setting):
-        return Understanding(listed, 0.8, _entities(listed))
-    commands = _read_all(text, setting)
-    confidence = 0.9
-    if commands == (Nothing(),) and last_question is not None and ASK_TITLE in last_question and not text.endswith("?"):
-        commands, confidence = adds(unwrap(text), setting) or commands, 0.7
-    if any(isinstance(c, Nothing) for c in commands):
-        confidence = 0.5
-    return Understanding(commands, confidence, _entities(commands))
+        return Understanding(listed, 0.8, _entities(listed), "add")
+    understanding = _read_all(text, setting)
+    if understanding.commands == (Nothing(),) and (plainly := answered_plainly(text, last_question, setting)):
+        understanding = Understanding(plainly, 0.7, _entities(plainly), intent_of(plainly))
+    return understanding
+
+
+def intent_of(commands: Sequence[Command]) -> str:
+    """The first thing that is asked for, as the model names kinds; "undo" besides, and "none"."""
+    kinds = (_INTENTS.get(type(command), "none") for command in commands)
+    return next((kind for kind in kinds if kind != "none"), "none")
+
+
+def _guessed(text: str, verdict: Verdict, setting: Setting) -> tuple[Command, ...]:
+    """What the model alone takes for a command: done where that harms nothing and is likely, else asked about."""
+    clause = unwrap(text)
+    if len(clause.split()) < GUESSED_FROM:
+        return (Nothing(),)
+    match verdict.kind:
+        case "list":
+            return (guessed_list(clause, setting),)
+        case "add":
+            made = guessed_add(clause, setting)
+            if not made:
+                return (Nothing(question=ASK_TITLE),)
+            return made if verdict.probability >= ACTS_AT else (Nothing(question=ask_meant(f"add {made[0].title}")),)
+        case "update":
+            return (Nothing(question=ASK_CHANGE),)
+        case kind:
+            aim = guessed_target(clause, kind, setting)
+            return (Nothing(question=ask_meant(f"{kind} {aim.target}") if aim else ASK_TARGET[kind]),)
 
 
 def _social(text: str) -> Command | None:
@@ -99,12 +142,57 @@ def _answer(text: str, last_question: str | None) -> Command | None:
     return NeverMind()
 
 
-def _read_all(text: str, setting: Setting) -> tuple[Command, ...]:
-    """The clauses read one by one. A clause that is no command is passed over; alone it is `Nothing`."""
+def _read_all(text: str, setting: Setting) -> Understanding:
+    """The clauses read one by one. A clause that asks for nothing is passed over; alone it is `Nothing`."""
     commands: list[Command] = []
-    for clause in _clauses(text, setting):
-        commands.extend(_read(clause, setting) or ())
-    return tuple(commands) or (Nothing(),)
+    verdicts: list[Verdict] = []
+    clauses = _clauses(text, setting)
+    for clause in clauses:
+        found = _read(clause, setting)
+        if found is None and len(clauses) > 1:
+            continue
+        made, verdict = _weighed(clause, found, setting)
+        if made != (Nothing(),):
+            commands.extend(made)
+            verdicts.append(verdict)
+    if not commands:
+        return Understanding((Nothing(),), NOT_ASKED)
+    found_all = _joined(commands)
+    intent = intent_of(found_all)
+    likely = min(verdict.probability for verdict in verdicts)
+    return Understanding(found_all, likely, _entities(found_all), verdicts[0].kind if intent == "none" else intent)
+
+
+def _weighed(
+    clause: str, found: tuple[Command, ...] | None, setting: Setting
+) -> tuple[tuple[Command, ...], Verdict]:
+    """What the grammar read, where the model doesn't speak against it; what the model alone saw, or a question."""
+    read = "none" if found is None else intent_of(found)
+    if found and read == "none":
+        read = "add"  # it asks what to add
+    if read == "undo":
+        return found or (), Verdict(read, 1.0)
+    verdict = judge(unwrap(clause), read)
+    if verdict.kind == "none":
+        return (Nothing(),), verdict
+    if found is None:
+        return _guessed(clause, verdict, setting), verdict
+    if verdict.kind != read and verdict.kind in ("add", "list"):
+        return _guessed(clause, verdict, setting), verdict
+    return found, Verdict(read, verdict.probability)
+
+
+def _joined(commands: Sequence[Command]) -> tuple[Command, ...]:
+    """ "Find the milk and delete it": what was looked for is what the next command is about."""
+    joined: list[Command] = []
+    for command in commands:
+        before = joined[-1] if joined else None
+        if isinstance(before, Search) and isinstance(command, Complete | Reopen | Delete | Update):
+            if command.target.lower() in _IT:
+                joined[-1] = replace(command, target=before.query)
+                continue
+        joined.append(command)
+    return tuple(joined)
 
 
 def _clauses(text: str, setting: Setting) -> list[str]:

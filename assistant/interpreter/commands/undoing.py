@@ -19,10 +19,10 @@ _LAST = (
     r"(?:\s+you(?:'ve| have)? (?:just )?made)?"
     r"|(?:the\s+)?last|what you(?:'ve| have)? (?:just |last )?(?:did|done|changed))"
 )
-_LEAD = r"(?:(?:oops|whoops|wait|no|oh no|hang on|hold on|sorry|my mistake|my bad)\b[\s,.!]*)*(?:please\s+)?"
+_LEAD = r"(?:(?:oops|whoops|wait|no|oh no|hang on|hold on|sorry|my mistake|my bad|never ?mind|nvm)\b[\s,.!]*)*(?:please\s+)?"
 
 _UNDO = re.compile(
-    rf"{_LEAD}(?:(?:undo|revert|reverse|take back|roll back|rollback)(?:\s+(?:{_THAT}|{_LAST}))?"
+    rf"{_LEAD}(?:(?:undo|revert|reverse|take back|roll back|rollback|scratch(?= (?:the|that|my|your) last)|cancel(?= (?:the|that|my|your) last (?:change|edit|action|thing)))(?:\s+(?:{_THAT}|{_LAST}))?"
     rf"|(?:take|roll)\s+{_THAT}\s+back|(?:undo|revert)\s+(?:it|that)\s+all)",
     re.I,
 )

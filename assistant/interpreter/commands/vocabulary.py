@@ -19,17 +19,25 @@ PRIORITIES = {
 PRIORITY = "(?:" + "|".join(PRIORITIES) + ")"
 
 TASK = r"(?:tasks?|to-?dos?|to do(?: item)?s?|reminders?|items?|chores?|errands?|things? to do|action items?)"
+NOTICE = r"(?:reminders?|remainders?|alerts?|notices?|notifications?|nudges?|heads[- ]?up|pings?)"
 LIST = (
     r"(?:to-?do list|to do list|task list|list of tasks|lists?|tasks|to-?dos?|agenda|calendar|schedule|plate"
     r"|reminders)"
 )
+# "my shopping list", "the list of things to buy": what stands between is the list's name
+NAMED_LIST = (
+    r"(?:my|the|our)\s+(?P<list>(?:[\w'&-]+\s+){0,3}?)(?:lists?|to-?dos?|to\s+do|tasks|agenda|calendars?|calender|schedule"
+    r"|reminders)(?:\s+(?:of\s+(?:the\s+)?(?:things|tasks|stuff|items)(?:\s+to\s+\w+)?|to\s+do|of\s+chores"
+    r"|for\s+shopping|app|list)){0,2}"
+)
 # Lists that are the whole of the tasks rather than a label
-WHOLE_LIST = frozenset({"", "to-do", "todo", "to do", "task", "tasks", "my", "the", "daily", "reminder", "reminders"})
+WHOLE_LIST = frozenset(
+    {"", "to-do", "todo", "to do", "task", "tasks", "my", "the", "daily", "reminder", "reminders", "current", "whole"}
+)
 
 # What people wrap around a command
 POLITE_BEFORE = re.compile(
-    r"""(?:(?:hey|hi|hello|ok|okay|alright|well|so|oh|um|uh|yes|yeah|sure|right|great|thanks|thank\s+you|sorry"
-    r"|actually)[,!.]?\s+
+    r"""(?:(?:hey|hi|hello|ok|okay|alright|well|so|oh|um|uh|yes|yeah|sure|right|great|thanks|thank\s+you|sorry|actually|olly|alexa|siri)[,!.]?\s+
         |(?:hey|ok|okay)\s+(?:google|assistant|tasktalk)[,!]?\s+
         |(?:please|pls|plz|kindly|just|quickly|now|then|also)[,]?\s+
         |(?:can|could|would|will)\s+you\s+(?:please\s+|pls\s+|kindly\s+|just\s+|also\s+)?(?:help\s+me\s+(?:to\s+)?)?
@@ -140,4 +148,38 @@ KEPT_PAIRS = frozenset(
 NOT_ITEMS = words(
     "who which that because but so if then please or to for when while not i you he she it we they is are was were"
     " where unless although though since as"
+)
+
+# Targets that may be many tasks: the server finds them, date words and all
+SEVERAL = re.compile(r"(?:all|every|everything|anything|any|both|each|them|these|those)\b", re.I)
+
+# A verb of a task list and few words more, none of them where else the thing might go
+PLAIN = re.compile(
+    r"(?:add|delete|remove|erase|rename|complete|finish|find|search\ for|change|edit)\s(?!.*\b(?:to|on|in|from|with)\s+"
+    r"(?:my|the|your|an?|this)\b)(?!.*\b(?:your?|this|these)\b)\S+(?:\s+\S+){0,5}$",
+    re.I,
+)
+
+# What is hardly ever said of anything but a task list, on one clause, unwrapped
+SURE = re.compile(
+    rf"""^remind\ (?:me|us)\b | ^(?:don't|do\ not)\ (?:let\ me\ )?forget\b | ^(?:todo|to-do|task|new\ task)s?:
+    |^(?:set|make|create|add|send|give|open|schedule|need|want)\b[^,.;]{{0,16}}\b{NOTICE}\b
+    |^(?:notify|alert|buzz|poke|nudge|ping)\ (?:me\b|on\b|at\b|the\ next\b|next\b|to\b)
+    |^(?:don't|do\ not|stop)\ (?:tell|remind|notify|alert|buzz|poke|nudge|ping)\b.*\b(?:to|about)\b
+    |^(?:tell)\ me\ (?:on|at)\b.*\bto\b
+    |^(?:(?:my|the|today's|tomorrow's|this\ week's|open|all)\ )*(?:schedule|agenda|to-?do\ list|tasks|to-?dos)$
+    |^(?:delete|remove|erase|trash|cancel|drop|scrap|chuck\ out|get\ rid\ of|i\ no\ longer\ need|i\ don't\ need)
+      \ (?:the\ |my\ |an?\ |that\ |this\ )?(?:{NOTICE}|tasks?|to-?dos?)\b
+    |\b(?:to|on|from|off)\ (?:my|the)\ (?:[\w-]+\ )?(?:to-?do|task|shopping|grocery|groceries|chores?)\b
+    |^(?:add|create|make|new)\ (?:an?\ |another\ )?(?:new\ )?(?:\w+\ priority\ )?(?:task|to-?do)\b
+    |^(?:mark|set|check|tick|cross)\b.*\b(?:(?:as\ )?(?:done|complete|completed|finished|undone)|off)\b
+    |^(?:reschedule|postpone|snooze|defer|rename|reopen|un-?check|untick|untag|unlabel|prioriti[sz]e|deprioriti[sz]e)\b
+    |^(?:move|push|shift|bump)\b.*\b(?:to|until|till|back|by|for)\b
+    |^(?:label|tag)\b.*\b(?:as|with|\#)
+    |\b(?:priority|urgent|due\ date|deadline|overdue)\b
+    |^(?:done|finished|completed)\ (?:with\b|task\b)
+    |^(?:what|which|show|list|how\ many)\b.*\b(?:tasks?|to-?dos?|to\ do\ list)\b
+    |(?:^|\s)(?:\#(?!\d)\w|!(?:urgent|high|medium|low|[1-4])\b|p[1-4]\b|@(?:today|tom|mon|tue|wed|thu|fri|sat|sun))
+    """,
+    re.I | re.X,
 )

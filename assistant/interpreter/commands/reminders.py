@@ -1,0 +1,129 @@
+"""Clauses about reminders, by whatever name: "give me a nudge at nine to …", "I no longer need the alert about …"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from assistant.interpreter.commands import vocabulary as v
+from assistant.interpreter.commands.kinds import Add, Command, Delete, Nothing
+from assistant.interpreter.commands.follow_ups import ASK_TITLE
+from assistant.interpreter.commands.text import squeeze
+from assistant.interpreter.commands.titles import Setting, one_add, undated
+
+_MAKE = (
+    r"(?:set(?:\s+up)?|send|give|make|create|add|schedule|open(?:\s+up)?|get|put(?:\s+(?:in|up|down))?|place|start|issue"
+    r"|leave|arrange|book|have|need|want|i(?:'d|\s+would)\s+like|i\s+(?:need|want|could\s+use)|can\s+i\s+(?:have|get|set)"
+    r"|how\s+about|new)"
+)
+_SENDS = r"(?:remind|notify|alert|buzz|poke|nudge|ping|warn|prompt)"
+_TO = r"(?:to|about|for|of|that|regarding|concerning|saying)"
+_REMIND = re.compile(
+    rf"(?:{_MAKE}\s+(?:me\s+|us\s+|up\s+)?(?:an?\s+|my\s+|the\s+(?!reminders|alerts|notifications)|another\s+|some\s+)?"
+    rf"(?:(?:new|quick|daily|weekly|monthly|gentle|event|calendar)\s+)?{v.NOTICE}"
+    rf"|{_SENDS}\s+(?:me|us|myself)|{_SENDS}(?=\s+(?:on|at|in|to|about|of|my|the|this|next|tomorrow|upcoming)\b)"
+    r"|(?:i\s+)?(?:would\s+)?(?:need|want|like)\s+to\s+be\s+(?:reminded|notified|alerted)"
+    rf"|set\s+my\s+calendar\s+to\s+remind\s+me)"
+    r"(?:\s+(?:again|please|also|up))?(?P<rest>(?:\s|:|,).+)?$",
+    re.I | re.S,
+)
+_TELL = re.compile(r"(?:tell|let)\s+me(?:\s+know)?\s+(?P<when>.{2,60}?)\s+to\s+(?P<what>\S.+)$", re.I | re.S)
+_DROP = re.compile(
+    rf"(?:delete|remove|erase|trash|scrap|drop|get\s+rid\s+of|cancel|chuck(?:\s+out)?|throw\s+(?:out|away)|bin|dump|toss"
+    rf"|discard|clear|forget|stop|turn\s+off|dismiss|take\s+(?:off|out)|i\s+(?:no\s+longer|don't|do\s+not)\s+need)\s+"
+    rf"(?:an?\s+|my\s+|the\s+|that\s+|this\s+)?(?:event\s+)?{v.NOTICE}(?P<rest>\s.+)$",
+    re.I | re.S,
+)
+_DONT = re.compile(
+    rf"(?:don't|do\s+not|stop)\s+(?:{_SENDS}|tell|reminding|notifying|alerting|telling)\s+(?:me\s+|us\s+)?(?P<rest>.+)$",
+    re.I | re.S,
+)
+_UNNEEDED = re.compile(
+    rf"(?:my|the)\s+{v.NOTICE}\s+(?P<rest>.+?)\s+(?:is|are)\s+(?:no\s+longer|not)\s+(?:needed|necessary|wanted)"
+    r"(?:\s+any\s*more)?$",
+    re.I | re.S,
+)
+_ANY_MORE = re.compile(r"\s+any\s*more$", re.I)
+_QUESTION = re.compile(
+    r"(?:what|when|who|where|why|how|if|whether)\b|me\b|this\b|that\s+(?:time|day|song)\b|(?:was|were|did|do|is)\b", re.I
+)
+_WHEN = (
+    r"(?:(?:on|at|in|by|for|the|this|next|tomorrow|today|tonight|every|an?|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b|\d)"
+)
+_PREPOSITION = re.compile(r"^(?:on|at|in|by|for)\s+(?:the\s+(?=\d))?", re.I)
+_WHEN_FIRST = re.compile(rf"(?P<when>{_WHEN}.{{0,60}}?)\s+(?:to|about)\s+(?P<what>\S.*)$", re.I | re.S)
+_LEAD = re.compile(
+    rf"(?:(?:again|also|please)\s+)?(?:{_TO}\s+)?(?:me\s+(?:to|about)\s+)?"
+    r"(?:(?:that\s+)?(?:i|we)\s+(?:need|have|ought|got)\s+to\s+|(?:that\s+)?(?:i\s+have|i've\s+got|there\s+is)\s+)?",
+    re.I,
+)
+_TAIL = re.compile(
+    r"(?P<what>.+?)[\s,.;:!-]+(?:and\s+|so\s+)?(?:please\s+)?(?:(?:can|could|will|would)\s+you\s+)?(?:please\s+)?"
+    rf"(?:remind\s+me(?:\s+(?:of|about)\s+(?:it|that))?|(?:set|send|give)\s+(?:me\s+)?an?\s+{v.NOTICE}"
+    r"|don't\s+let\s+me\s+forget(?:\s+(?:it|that))?"
+    r"|(?:add|put|set)\s+(?:it|that|this|them)(?:\s+(?:to|on|in|down)(?:\s+(?:my|the)\s+(?:[\w-]+\s+)?(?:list|calendar|schedule))?)?)$",
+    re.I | re.S,
+)
+_TAIL_LEAD = re.compile(
+    r"(?:i(?:'ve|'m|\s+am|\s+have)?(?:\s+got)?\s+(?:(?:to|an?)\s+)?(?:(?:low\s+on|out\s+of|running\s+(?:low|out)\s+(?:on|of)|need(?:\s+to)?)\s+)?"
+    r"|there(?:'s|\s+is)\s+(?:an?\s+)?|we(?:'re|\s+are|\s+have)\s+(?:(?:out\s+of|low\s+on|an?)\s+)?)",
+    re.I,
+)
+
+
+def reminding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    """The task that a reminder is asked for; None where it isn't about one."""
+    if m := _REMIND.match(clause):
+        if not m["rest"]:
+            return (Nothing(question=ASK_TITLE),)
+        rest = m["rest"].strip(" ,:")
+        return None if _QUESTION.match(rest) else _reminder(rest, setting)
+    if (m := _TELL.match(clause)) and setting.is_due(re.sub(r"^(?:on|at)\s+", "", m["when"])):
+        return (replace(one_add(m["what"], setting), due=m["when"]),)
+    if (m := _TAIL.match(clause)) and not m["what"].endswith("?"):
+        made = one_add(_TAIL_LEAD.sub("", m["what"], count=1), setting)
+        return (made,) if made.title else None
+    return None
+
+
+def _reminder(rest: str, setting: Setting) -> tuple[Command, ...]:
+    made = _when_first(rest, setting) or one_add(_LEAD.sub("", rest, count=1), setting)
+    made = replace(made, title=_bare(made.title))
+    return (made,) if made.title else (Nothing(question=ASK_TITLE),)
+
+
+def _when_first(rest: str, setting: Setting) -> Add | None:
+    """ "on 10_11_2023 about the courier": what stands before "about" is the time, whether it can be read or not."""
+    m = _WHEN_FIRST.match(rest)
+    if m is None or not _is_when(m["when"], setting):
+        return None
+    when = _PREPOSITION.sub("", m["when"]).strip(" .,")
+    if setting.is_due(when):
+        return None
+    return replace(one_add(m["what"], setting), due=when)
+
+
+def _is_when(words: str, setting: Setting) -> bool:
+    """Whether words before "to" or "about" are a time, be it one that can't be read."""
+    if re.search(r"\d", words) and not re.match(r"for\s+(?!\d|\w+day)", words, re.I):
+        return True
+    return setting.is_due(words) or setting.is_due(_PREPOSITION.sub("", words))
+
+
+def _bare(title: str) -> str:
+    """A title without the "to" or "about" that a date stood before."""
+    return _LEAD.sub("", title, count=1).strip() or title
+
+
+def dropping(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    """The task whose reminder isn't wanted any more."""
+    m = _DROP.match(clause) or _UNNEEDED.match(clause) or _DONT.match(clause)
+    if m is None:
+        return None
+    rest = _ANY_MORE.sub("", m["rest"].strip())
+    if m.re is _DONT and not re.search(r"\b(?:to|about|of)\s", rest, re.I):
+        return None
+    if (first := _WHEN_FIRST.match(rest)) and _is_when(first["when"], setting):
+        rest = first["what"]
+    name = undated(_LEAD.sub("", rest, count=1), setting)
+    return (Delete(_bare(name)),) if name else None
