@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Final
 from uuid import UUID
 
-from assistant.interpreter.commands import ASK_TITLE
+from assistant.interpreter.commands import asks_back, meant
 from assistant.interpreter.outcomes import Outcome, Shown, outcome_of
 from assistant.interpreter.phrases import Viewpoint
 from assistant.interpreter.questions import open_questions, place_words
@@ -51,8 +51,12 @@ def choices_of(calls: Sequence[ToolCall], view: Viewpoint) -> list[dict[str, str
 
 
 def choices_of_reply(reply: str) -> list[dict[str, str | None]]:
-    """The way out of a question of the built-in provider that names no tasks; empty for any other reply."""
-    return [Choice("Never mind", DROP).stored()] if reply.strip().startswith(ASK_TITLE) else []
+    """What a question of the built-in provider that names no tasks leaves to say; empty for any other reply."""
+    if not asks_back(reply):
+        return []
+    words = meant(reply)
+    said = [Choice(f"Yes, {words}", words)] if words else []
+    return [choice.stored() for choice in (*said, Choice("Never mind", DROP))]
 
 
 def asked_about(calls: Sequence[ToolCall]) -> tuple[str, ...]:

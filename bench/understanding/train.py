@@ -24,8 +24,9 @@ from zlib import crc32
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from assistant.interpreter.model import BUCKETS, KINDS, features, weights
 from own_phrases import sentences
+
+from assistant.interpreter.model import BUCKETS, KINDS, features, weights
 
 LICENSED = ("clinc150", "hwu64", "slurp", "home-assistant", "leon-templates")
 SHIPPED = Path(weights.__file__).with_name("weights.bin")
@@ -89,9 +90,7 @@ def _run(rows: Sequence[Example], seed: int) -> tuple[list[list[float]], list[fl
     return columns, bias
 
 
-def _off(
-    columns: list[list[float]], bias: list[float], buckets: list[int], size: float, wanted: int
-) -> list[float]:
+def _off(columns: list[list[float]], bias: list[float], buckets: list[int], size: float, wanted: int) -> list[float]:
     """How far each kind's probability is from what it should be."""
     scores = [b + size * sum(map(column.__getitem__, buckets)) for b, column in zip(bias, columns, strict=True)]
     highest = max(scores)
@@ -116,7 +115,9 @@ def main() -> None:
     if not asked.folds:
         model = trained(rows)
         (asked.out / SHIPPED.name).write_bytes(model.packed())
-        print(f"{len(rows)} sentences, {len(model.packed())} bytes, right on them: {right(model, rows) / len(rows):.4f}")
+        print(
+            f"{len(rows)} sentences, {len(model.packed())} bytes, right on them: {right(model, rows) / len(rows):.4f}"
+        )
         return
     asked.out.mkdir(parents=True, exist_ok=True)
     for fold in range(asked.folds):

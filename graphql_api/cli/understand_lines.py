@@ -20,8 +20,6 @@ from core import clock
 Answer = dict[str, object]
 
 _MONTH_SECONDS: Final = 30 * 86400  # of a month as a mere length, a year having 365 days
-_INTENTS: Final = {"reopen": "update", "reschedule": "update", "categorize": "update", "search": "list"}
-_ACTIONS: Final = frozenset({"add", "list", "update", "complete", "delete", "undo"})
 
 
 def answers(lines: Iterable[str], answer: Callable[[Mapping[str, object]], Answer]) -> Iterator[str]:
@@ -90,17 +88,14 @@ def _rule(rrule: str, first: dates.DateValue | dates.DateTimeValue, zone: ZoneIn
 
 
 def command_answer(request: Mapping[str, object]) -> Answer:
-    """The first command of the text: its intent, its title or target, its due words and its label."""
+    """What the text asks for first: its intent, its title or target, its due words and its label.
+
+    Where it asks back instead of doing it, the intent is that of the question.
+    """
     found = commands.understand(str(request["text"]), now=clock.now(), time_zone="UTC")
-    first = next((one for one in found.commands if intent_of(one) != "none"), found.commands[0])
+    first = next((one for one in found.commands if commands.intent_of([one]) == found.intent), found.commands[0])
     slots: Answer = {"title": _title(first), "date_text": getattr(first, "due", None), "list_name": _label(first)}
-    return {"intent": intent_of(first), **{name: value for name, value in slots.items() if value}}
-
-
-def intent_of(command: commands.Command) -> str:
-    """add, list, update, complete, delete, undo or none."""
-    kind = _INTENTS.get(command.kind, command.kind)
-    return kind if kind in _ACTIONS else "none"
+    return {"intent": found.intent, **{name: value for name, value in slots.items() if value}}
 
 
 def _title(command: commands.Command) -> str | None:
@@ -109,6 +104,8 @@ def _title(command: commands.Command) -> str | None:
             return title
         case commands.Search(query=query):
             return query
+        case commands.Nothing(question=question):
+            return commands.suggested(question)
         case commands.Reschedule(targets=targets) | commands.Categorize(targets=targets):
             return " and ".join(targets)
         case _:

@@ -2,6 +2,7 @@
 
 from assistant.interpreter.commands.answers import read_answer
 from assistant.interpreter.commands.choosing import is_choice, picks_all
+from assistant.interpreter.commands.follow_ups import ASK_TITLE, asks_back, meant, suggested
 from assistant.interpreter.commands.kinds import (
     Add,
     Categorize,
@@ -20,8 +21,9 @@ from assistant.interpreter.commands.kinds import (
     Understanding,
     Undo,
     Update,
+    intent_of,
 )
-from assistant.interpreter.commands.understanding import ASK_TITLE, understand
+from assistant.interpreter.commands.understanding import understand
 
 __all__ = [
     "ASK_TITLE",
@@ -42,8 +44,12 @@ __all__ = [
     "Understanding",
     "Undo",
     "Update",
+    "asks_back",
+    "intent_of",
     "is_choice",
+    "meant",
     "picks_all",
     "read_answer",
+    "suggested",
     "understand",
 ]

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 
 from assistant.interpreter.commands import vocabulary as v
-from assistant.interpreter.commands.kinds import Add, Command, Nothing
 from assistant.interpreter.commands.follow_ups import ASK_TITLE, ask_labelled
+from assistant.interpreter.commands.kinds import Add, Command, Nothing
 from assistant.interpreter.commands.text import squeeze
 from assistant.interpreter.commands.titles import Setting, adds, label_of, one_add
 
@@ -25,7 +25,8 @@ _NEW = re.compile(
 )
 _NOTE = re.compile(
     r"(?:remind me(?=$)|don't let me forget|do not let me forget|don't forget|do not forget|remember"
-    r"|make sure (?:that )?i (?:remember|don't forget)|help me remember|make a note|take (?:a )?note|note to self|jot down"
+    r"|make sure (?:that )?i (?:remember|don't forget)|help me remember|make a note|take (?:a )?note|note to self"
+    r"|jot down"
     r"|write down|note down)(?P<rest>(?:\s|:|,).+)?$",
     re.I | re.S,
 )
@@ -36,14 +37,15 @@ _NEED = re.compile(
     re.I | re.S,
 )
 _WANTED_ON_LIST = re.compile(
-    rf"i (?:need|want|would like|'d like) (?P<rest>.+?\s+(?:added\s+|put\s+)?(?:on|onto|to)\s+{v.NAMED_LIST})(?P<due>\s+.*)?$", re.I
+    rf"i (?:need|want|would like|'d like) (?P<rest>.+?\s+(?:added\s+|put\s+)?(?:on|onto"
+    rf"|to)\s+{v.NAMED_LIST})(?P<due>\s+.*)?$",
+    re.I,
 )
 _PUT = r"(?:put|add|append|stick|include|insert|place|throw|write|note|jot|enter|log|save|get)(?:\s+(?:down|in))?"
-_ON_LIST = re.compile(
-    rf"{_PUT}\s+(?P<rest>.+?\s+(?:on|onto|to|in|into)\s+{v.NAMED_LIST})(?P<due>\s+.*)?$", re.I | re.S
-)
+_ON_LIST = re.compile(rf"{_PUT}\s+(?P<rest>.+?\s+(?:on|onto|to|in|into)\s+{v.NAMED_LIST})(?P<due>\s+.*)?$", re.I | re.S)
 _LIST_FIRST = re.compile(
-    rf"(?=.*\b(?:{_PUT}|need)\s)(?:{_PUT}\s+)?(?P<where>(?:to|on|in|for)\s+{v.NAMED_LIST})\s*[:,]?\s+(?:please\s+)?(?:{_PUT}\s+|(?:that\s+)?i\s+need\s+)?"
+    rf"(?=.*\b(?:{_PUT}|need)\s)(?:{_PUT}\s+)?(?P<where>(?:to|on|in"
+    rf"|for)\s+{v.NAMED_LIST})\s*[:,]?\s+(?:please\s+)?(?:{_PUT}\s+|(?:that\s+)?i\s+need\s+)?"
     r"(?P<rest>.+?)(?:\s+added)?$",
     re.I | re.S,
 )
@@ -53,9 +55,12 @@ _PASSIVE = re.compile(
     re.I | re.S,
 )
 _NEW_LIST = re.compile(
-    r"(?:(?:create|make|start|add|open|generate|begin|set up|build|prepare|give me|get|show|put together)\s+(?:me\s+|up\s+)?"
-    r"(?:an?|another|the|my|some)?\s*new|(?:create|make|start|generate|begin|set up|build|put together)\s+(?:me\s+|up\s+)?"
-    r"(?:an?|another|the|my)?|(?:my\s+|an?\s+)?new|i\s+(?:need|want)\s+(?:an?\s+|to\s+(?:create|make|start)\s+an?\s+)(?:new)?)\s*"
+    r"(?:(?:create|make|start|add|open|generate|begin|set up|build|prepare|give me|get|show"
+    r"|put together)\s+(?:me\s+|up\s+)?"
+    r"(?:an?|another|the|my|some)?\s*new|(?:create|make|start|generate|begin|set up|build"
+    r"|put together)\s+(?:me\s+|up\s+)?"
+    r"(?:an?|another|the|my)?|(?:my\s+|an?\s+)?new|i\s+(?:need|want)\s+(?:an?\s+|to\s+(?:create|make"
+    r"|start)\s+an?\s+)(?:new)?)\s*"
     r"(?P<list>(?:[\w'&-]+\s+){0,3}?)lists?(?:\s+(?:called|named|titled|for|of)\s+(?P<name>.+))?$",
     re.I,
 )
@@ -65,8 +70,6 @@ _BARE = re.compile(
     r"|remind me|todo|task)$",
     re.I,
 )
-_NUMBER = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty|hundred)"
-_NOT_TASK_NUMBERS = re.compile(rf"(?:{_NUMBER}\s*(?:\+|plus|and|to|with)\s*{_NUMBER}\b|up\b|numbers\b)", re.I)
 _REST_LEAD = re.compile(
     r"^(?:\s|:|,)*(?:(?:again|also)\s+)?(?:that i (?:need|have) to|that|to|about|of|for|i (?:need|have) to)?\s+", re.I
 )
@@ -88,7 +91,7 @@ def adding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         return _note(m, setting)
     if found := _onto_list(clause, setting):
         return found
-    if (m := _ADD.match(clause)) and not _NOT_TASK_NUMBERS.match(m["rest"]):
+    if (m := _ADD.match(clause)) and not v.ARITHMETIC.match(clause):
         return adds(m["rest"], setting) or (Nothing(question=ASK_TITLE),)
     if (m := _NEED.match(clause)) and not v.NEED_OTHER.match(m["rest"]) and not v.OTHER_WORLDS.search(m["rest"]):
         made = one_add(m["rest"], setting)

@@ -35,7 +35,8 @@ _PATTERNS = tuple(
         r"^(?:am i free|what should i (?:do|work on|be doing|tackle)|what (?:have|did) i (?:done|finish|finished"
         r"|complete|completed|get done))\b",
         r"^(?:what|anything)\b.*\bneeds? (?:to be done|doing|my attention)\b",
-        rf"^(?:the |my |all |all my |all of my )*(?:open |completed |done |finished |overdue |pending |urgent |today |tomorrow "
+        rf"^(?:the |my |all |all my |all of my )*(?:open |completed |done |finished |overdue |pending |urgent "
+        rf"|today |tomorrow "
         rf"|high priority |today's |tomorrow's |remaining |unfinished |\w+day's )*{_NOUN}\b(?: for .*| due .*"
         rf"| of .*| today| tomorrow| please| this .*| next .*)?$",
         r"^(?:overdue|agenda|today|tomorrow|due today|due tomorrow|this week|next week|list|list all"
@@ -76,7 +77,8 @@ _WHEN = re.compile(
     re.I,
 )
 _WHEN_MY = re.compile(
-    r"^(?:when|what time|what day|how soon|when exactly)\s*(?:'s|is|are|do i have|does)\s+(?:my|our)\s+(?:next\s+|upcoming\s+)?(?P<what>.+?)"
+    r"^(?:when|what time|what day|how soon|when exactly)\s*(?:'s|is|are|do i have|does)\s+(?:my|our)\s+(?:next\s+"
+    r"|upcoming\s+)?(?P<what>.+?)"
     r"(?:\s+(?:due|on|at|this|next|today|tomorrow|scheduled|start)\b.*)?$",
     re.I,
 )

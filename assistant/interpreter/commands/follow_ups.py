@@ -11,7 +11,8 @@ from assistant.interpreter.commands.titles import Setting, adds
 ASK_TITLE = "What should I add?"
 ASK_TARGET = {"delete": "Which task should I delete?", "complete": "Which task is done?"}
 ASK_CHANGE = "Which task should I change, and how? You can say “move the dentist to Friday”."
-_MEANT = re.compile(r"Did you mean “(?P<words>.+)”\?")
+_MEANT_START = "Did you mean “"
+_MEANT = re.compile(rf"{_MEANT_START}(?P<words>.+)”\?", re.S)
 _LABELLED = re.compile(r"It will be labelled “(?P<label>.+)”\.")
 _TARGET_AT_MOST = 12
 """Words of an answer that names a task."""
@@ -24,13 +25,24 @@ def ask_labelled(label: str | None) -> str:
 
 def ask_meant(words: str) -> str:
     """Asks whether a command was meant, in words that are one."""
-    return f"Did you mean “{words}”?"
+    return f"{_MEANT_START}{words}”?"
 
 
 def meant(question: str | None) -> str | None:
     """The command that a question asked about; None where it asked something else."""
     found = _MEANT.search(question or "")
     return found["words"] if found else None
+
+
+def asks_back(reply: str) -> bool:
+    """Whether a whole reply is one of these questions."""
+    return reply.strip().startswith((ASK_TITLE, ASK_CHANGE, *ASK_TARGET.values(), _MEANT_START))
+
+
+def suggested(question: str | None) -> str | None:
+    """The title or target in the command that a question asked about."""
+    words = meant(question)
+    return words.partition(" ")[2] if words else None
 
 
 def answered_plainly(text: str, question: str | None, setting: Setting) -> tuple[Command, ...]:

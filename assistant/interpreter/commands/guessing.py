@@ -6,29 +6,38 @@ import re
 
 from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.asking import filters
-from assistant.interpreter.commands.kinds import Add, Command, Complete, Delete
+from assistant.interpreter.commands.kinds import Add, Command
 from assistant.interpreter.commands.text import bare_target, target
 from assistant.interpreter.commands.titles import Setting, adds, undated
 
 _ADD_LEAD = re.compile(
-    r"(?:(?:go ahead and|make sure to|remember to|i (?:need|want|have|would like) (?:you )?to|i(?:'d| would) like(?: to)?)\s+)?"
-    r"(?:please\s+)?(?:(?:add|put|set|make|create|schedule|book|arrange|plan|mark|enter|note|log|record|save|block|include"
+    r"(?:(?:go ahead and|make sure to|remember to|i (?:need|want|have|would like) (?:you )?to|i(?:'d"
+    r"| would) like(?: to)?)\s+)?"
+    r"(?:please\s+)?(?:(?:add|put|set|make|create|schedule|book|arrange|plan|mark|enter|note|log|record|save"
+    r"|block|include"
     r"|insert|append|repeat|organi[sz]e|start|open|need|have|want|add)(?:\s+(?:up|in|down|me|off))?\s+)?"
     r"(?:calendar\s+)?(?:that\s+)?(?:an?\s+|the\s+|my\s+|another\s+|some\s+)?(?:new\s+)?"
     rf"(?:(?:{v.TASK}|{v.NOTICE}|events?|items?|entry|calendar event)\s*(?:for|to|of|about|called|named|on|:)\s+)?",
     re.I,
 )
-_I_HAVE = re.compile(r"(?:i(?:'ve| will| have|'ll)?|there(?:'s| is| will be)|we(?:'ve| have)?)\s+(?:got\s+|have\s+|be\s+)?(?:an?\s+)?", re.I)
+_I_HAVE = re.compile(
+    r"(?:i(?:'ve| will| have|'ll)?|there(?:'s| is| will be)|we(?:'ve| have)?)\s+(?:got\s+|have\s+|be\s+)?(?:an?\s+)?",
+    re.I,
+)
 _DELETE_LEAD = re.compile(
-    r"(?:.*?\b)?(?:delete|remove|erase|clear|cancel|trash|wipe|drop|scrap|clean(?:\s+out)?|empty|discard|get rid of|take off|take out"
-    r"|throw (?:out|away)|eliminate|disregard|forget(?:\s+about)?|no longer need|don't need|take)\s+(?:off\s+|out\s+)?",
+    r"(?:.*?\b)?(?:delete|remove|erase|clear|cancel|trash|wipe|drop|scrap|clean(?:\s+out)?|empty|discard"
+    r"|get rid of|take off|take out"
+    r"|throw (?:out|away)|eliminate|disregard|forget(?:\s+about)?|no longer need|don't need|take)\s+(?:off\s+"
+    r"|out\s+)?",
     re.I,
 )
 _COMPLETE_LEAD = re.compile(
-    r"(?:.*?\b)?(?:complete[d]?|finish(?:ed)?|check|tick|cross|mark|did|done with|wrapped up)\s+(?:off\s+|out\s+)?", re.I
+    r"(?:.*?\b)?(?:complete[d]?|finish(?:ed)?|check|tick|cross|mark|did|done with|wrapped up)\s+(?:off\s+|out\s+)?",
+    re.I,
 )
 _GENERIC = re.compile(
-    rf"(?:an?|the|my|this|that|new|another|some|it|one|{v.TASK}|{v.NOTICE}|{v.LIST}|events?|item|items|entry|something|anything"
+    rf"(?:an?|the|my|this|that|new|another|some|it|one|{v.TASK}|{v.NOTICE}|{v.LIST}|events?|item|items|entry"
+    rf"|something|anything"
     r"|calendars?|please|\s)*",
     re.I,
 )
@@ -45,12 +54,12 @@ def guessed_list(clause: str, setting: Setting) -> Command:
     return filters(clause, setting)
 
 
-def guessed_target(clause: str, kind: str, setting: Setting) -> Command | None:
-    """What is to be deleted or completed; None where the clause doesn't say."""
+def guessed_target(clause: str, kind: str, setting: Setting) -> str | None:
+    """What is to be deleted or completed, "delete" or "complete" being the kind; None where the clause doesn't say."""
     m = (_DELETE_LEAD if kind == "delete" else _COMPLETE_LEAD).match(clause)
     if m is None:
         return None
     name = target(undated(bare_target(clause[m.end() :]), setting))
     if not name or _GENERIC.fullmatch(name):
         return None
-    return Delete(name) if kind == "delete" else Complete(name)
+    return name

@@ -33,7 +33,9 @@ def judge(clause: str, read: str) -> Verdict:
         return Verdict(read, 0.95)
     odds = dict(model.probabilities(clause))
     if read != "none":
-        odds[read] *= PLAIN if _is_plain(clause) else READ
+        odds[read] *= PLAIN if _is_plain(clause) else 1.0 if v.OTHER_WORLDS.search(clause) else READ
+    elif v.OTHER_WORLDS.search(clause):
+        odds["none"] *= READ
     kind = max(odds, key=lambda one: odds[one])
     return Verdict(kind, odds[kind] / sum(odds.values()))
 

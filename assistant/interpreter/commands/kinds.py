@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -137,6 +137,18 @@ Command = (
     | NeverMind
     | Nothing
 )
+
+
+_INTENTS: Mapping[type[Command], str] = {
+    Add: "add", ListTasks: "list", Search: "list", Update: "update", Reopen: "update", Reschedule: "update",
+    Categorize: "update", Complete: "complete", Delete: "delete", Undo: "undo",
+}  # fmt: skip
+
+
+def intent_of(commands: Sequence[Command]) -> str:
+    """The first thing that is asked for, as the model names kinds; "undo" besides, and "none"."""
+    kinds = (_INTENTS.get(type(command), "none") for command in commands)
+    return next((kind for kind in kinds if kind != "none"), "none")
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,12 @@ _DELETE = re.compile(
     r"(?:\s+off)?\s+(?P<t>.+)$",
     re.I,
 )
+_UNWANTED = re.compile(
+    rf"(?:i|we)\s+(?:don't|do\s+not|no\s+longer)\s+(?:need|want|have\s+to\s+do)\s+(?P<t>.+?)\s+(?:on|from"
+    rf"|in)\s+{v.NAMED_LIST}"
+    r"(?:\s+any\s*more)?$",
+    re.I,
+)
 _TAKE_OFF = re.compile(
     rf"(?:take|cut|scratch|strike|wipe)\s+(?P<t>.+?)\s+(?:off|from|out of)(?:\s+(?:of\s+)?(?:my|the"
     rf"|our)\s+(?:[\w-]+\s+)?{v.LIST})(?:\s+(?:for|on)\s.{{1,40}})?$",
@@ -112,7 +118,8 @@ _MOVE = re.compile(
     re.I,
 )
 _BY_LENGTH = re.compile(
-    r"(?:move|push|shift|bump|postpone|delay|defer|snooze|put)\s+(?P<t>.+?)\s+(?:(?:back|forward|off|out|up|over|ahead)\s+)?(?:by\s+|for\s+)?"
+    r"(?:move|push|shift|bump|postpone|delay|defer|snooze|put)\s+(?P<t>.+?)\s+(?:(?:back|forward|off|out|up|over"
+    r"|ahead)\s+)?(?:by\s+|for\s+)?"
     r"(?P<d>(?:half\s+)?(?:an?|one|two|three|four|five|six|ten|fifteen|twenty|thirty|\d+)(?:\s+of)?\s+(?:an?\s+)?"
     r"(?:more\s+)?(?:hour|minute|day|week|month)s?)(?:\s+(?:back|later|earlier))?$",
     re.I,
@@ -261,7 +268,7 @@ def completing(clause: str, setting: Setting) -> tuple[Command, ...] | None:
 
 
 def deleting(clause: str, setting: Setting) -> tuple[Command, ...] | None:
-    m = _TAKE_OFF.match(clause) or _DELETE.match(clause)
+    m = _TAKE_OFF.match(clause) or _UNWANTED.match(clause) or _DELETE.match(clause)
     if m is None or v.OTHER_WORLDS.search(m["t"]):
         return None
     if re.match(r"(?:it|that|this|about it|about that)$", m["t"], re.I) and re.match(

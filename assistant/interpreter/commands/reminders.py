@@ -6,20 +6,23 @@ import re
 from dataclasses import replace
 
 from assistant.interpreter.commands import vocabulary as v
-from assistant.interpreter.commands.kinds import Add, Command, Delete, Nothing
 from assistant.interpreter.commands.follow_ups import ASK_TITLE
+from assistant.interpreter.commands.kinds import Add, Command, Delete, Nothing
 from assistant.interpreter.commands.text import squeeze
 from assistant.interpreter.commands.titles import Setting, one_add, undated
 
 _MAKE = (
-    r"(?:set(?:\s+up)?|send|give|make|create|add|schedule|open(?:\s+up)?|get|put(?:\s+(?:in|up|down))?|place|start|issue"
-    r"|leave|arrange|book|have|need|want|i(?:'d|\s+would)\s+like|i\s+(?:need|want|could\s+use)|can\s+i\s+(?:have|get|set)"
+    r"(?:set(?:\s+up)?|send|give|make|create|add|schedule|open(?:\s+up)?|get|put(?:\s+(?:in|up|down))?|place"
+    r"|start|issue"
+    r"|leave|arrange|book|have|need|want|i(?:'d|\s+would)\s+like|i\s+(?:need|want|could\s+use)|can\s+i\s+(?:have"
+    r"|get|set)"
     r"|how\s+about|new)"
 )
 _SENDS = r"(?:remind|notify|alert|buzz|poke|nudge|ping|warn|prompt)"
 _TO = r"(?:to|about|for|of|that|regarding|concerning|saying)"
 _REMIND = re.compile(
-    rf"(?:{_MAKE}\s+(?:me\s+|us\s+|up\s+)?(?:an?\s+|my\s+|the\s+(?!reminders|alerts|notifications)|another\s+|some\s+)?"
+    rf"(?:{_MAKE}\s+(?:me\s+|us\s+|up\s+)?(?:an?\s+|my\s+|the\s+(?!reminders|alerts|notifications)|another\s+"
+    rf"|some\s+)?"
     rf"(?:(?:new|quick|daily|weekly|monthly|gentle|event|calendar)\s+)?{v.NOTICE}"
     rf"|{_SENDS}\s+(?:me|us|myself)|{_SENDS}(?=\s+(?:on|at|in|to|about|of|my|the|this|next|tomorrow|upcoming)\b)"
     r"|(?:i\s+)?(?:would\s+)?(?:need|want|like)\s+to\s+be\s+(?:reminded|notified|alerted)"
@@ -29,13 +32,15 @@ _REMIND = re.compile(
 )
 _TELL = re.compile(r"(?:tell|let)\s+me(?:\s+know)?\s+(?P<when>.{2,60}?)\s+to\s+(?P<what>\S.+)$", re.I | re.S)
 _DROP = re.compile(
-    rf"(?:delete|remove|erase|trash|scrap|drop|get\s+rid\s+of|cancel|chuck(?:\s+out)?|throw\s+(?:out|away)|bin|dump|toss"
+    rf"(?:delete|remove|erase|trash|scrap|drop|get\s+rid\s+of|cancel|chuck(?:\s+out)?|throw\s+(?:out|away)|bin"
+    rf"|dump|toss"
     rf"|discard|clear|forget|stop|turn\s+off|dismiss|take\s+(?:off|out)|i\s+(?:no\s+longer|don't|do\s+not)\s+need)\s+"
     rf"(?:an?\s+|my\s+|the\s+|that\s+|this\s+)?(?:event\s+)?{v.NOTICE}(?P<rest>\s.+)$",
     re.I | re.S,
 )
 _DONT = re.compile(
-    rf"(?:don't|do\s+not|stop)\s+(?:{_SENDS}|tell|reminding|notifying|alerting|telling)\s+(?:me\s+|us\s+)?(?P<rest>.+)$",
+    rf"(?:don't|do\s+not|stop)\s+(?:{_SENDS}|tell|reminding|notifying|alerting|telling)\s+(?:me\s+"
+    rf"|us\s+)?(?P<rest>.+)$",
     re.I | re.S,
 )
 _UNNEEDED = re.compile(
@@ -45,11 +50,14 @@ _UNNEEDED = re.compile(
 )
 _ANY_MORE = re.compile(r"\s+any\s*more$", re.I)
 _QUESTION = re.compile(
-    r"(?:what|when|who|where|why|how|if|whether)\b|me\b|this\b|that\s+(?:time|day|song)\b|(?:was|were|did|do|is)\b", re.I
+    r"(?:what|when|who|where|why|how|if|whether)\b|me\b|this\b|that\s+(?:time|day|song)\b|(?:was|were|did|do|is)\b",
+    re.I,
 )
 _WHEN = (
-    r"(?:(?:on|at|in|by|for|the|this|next|tomorrow|today|tonight|every|an?|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b|\d)"
+    r"(?:(?:on|at|in|by|for|the|this|next|tomorrow|today|tonight|every|an?|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b"
+    r"|\d)"
 )
+_UNREADABLE = re.compile(r"\s+(?:on|at)\s+(?:the\s+)?(?P<day>\d+(?:[._/:-]\d+)+\.?)$", re.I)
 _PREPOSITION = re.compile(r"^(?:on|at|in|by|for)\s+(?:the\s+(?=\d))?", re.I)
 _WHEN_FIRST = re.compile(rf"(?P<when>{_WHEN}.{{0,60}}?)\s+(?:to|about)\s+(?P<what>\S.*)$", re.I | re.S)
 _LEAD = re.compile(
@@ -61,11 +69,13 @@ _TAIL = re.compile(
     r"(?P<what>.+?)[\s,.;:!-]+(?:and\s+|so\s+)?(?:please\s+)?(?:(?:can|could|will|would)\s+you\s+)?(?:please\s+)?"
     rf"(?:remind\s+me(?:\s+(?:of|about)\s+(?:it|that))?|(?:set|send|give)\s+(?:me\s+)?an?\s+{v.NOTICE}"
     r"|don't\s+let\s+me\s+forget(?:\s+(?:it|that))?"
-    r"|(?:add|put|set)\s+(?:it|that|this|them)(?:\s+(?:to|on|in|down)(?:\s+(?:my|the)\s+(?:[\w-]+\s+)?(?:list|calendar|schedule))?)?)$",
+    r"|(?:add|put|set)\s+(?:it|that|this|them)(?:\s+(?:to|on|in|down)(?:\s+(?:my|the)\s+(?:[\w-]+\s+)?(?:list"
+    r"|calendar|schedule))?)?)$",
     re.I | re.S,
 )
 _TAIL_LEAD = re.compile(
-    r"(?:i(?:'ve|'m|\s+am|\s+have)?(?:\s+got)?\s+(?:(?:to|an?)\s+)?(?:(?:low\s+on|out\s+of|running\s+(?:low|out)\s+(?:on|of)|need(?:\s+to)?)\s+)?"
+    r"(?:i(?:'ve|'m|\s+am|\s+have)?(?:\s+got)?\s+(?:(?:to|an?)\s+)?(?:(?:low\s+on|out\s+of|running\s+(?:low"
+    r"|out)\s+(?:on|of)|need(?:\s+to)?)\s+)?"
     r"|there(?:'s|\s+is)\s+(?:an?\s+)?|we(?:'re|\s+are|\s+have)\s+(?:(?:out\s+of|low\s+on|an?)\s+)?)",
     re.I,
 )
@@ -88,7 +98,7 @@ def reminding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
 
 def _reminder(rest: str, setting: Setting) -> tuple[Command, ...]:
     made = _when_first(rest, setting) or one_add(_LEAD.sub("", rest, count=1), setting)
-    made = replace(made, title=_bare(made.title))
+    made = _without_unreadable(replace(made, title=_bare(made.title)))
     return (made,) if made.title else (Nothing(question=ASK_TITLE),)
 
 
@@ -98,9 +108,21 @@ def _when_first(rest: str, setting: Setting) -> Add | None:
     if m is None or not _is_when(m["when"], setting):
         return None
     when = _PREPOSITION.sub("", m["when"]).strip(" .,")
-    if setting.is_due(when):
-        return None
-    return replace(one_add(m["what"], setting), due=when)
+    when = when if setting.is_due(when) else m["when"]
+    made = one_add(m["what"], setting)
+    if made.due is None:
+        return replace(made, due=when)
+    if setting.is_due(both := f"{when} {made.due}"):
+        return replace(made, due=both)
+    return replace(made, title=squeeze(m["what"]), due=when)
+
+
+def _without_unreadable(made: Add) -> Add:
+    """The task with a day at the end of its title, which can't be read, among its due words: that it asks about."""
+    m = _UNREADABLE.search(made.title)
+    if m is None:
+        return made
+    return replace(made, title=made.title[: m.start()], due=f"{m['day']} {made.due or ''}".strip())
 
 
 def _is_when(words: str, setting: Setting) -> bool:
@@ -125,5 +147,5 @@ def dropping(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         return None
     if (first := _WHEN_FIRST.match(rest)) and _is_when(first["when"], setting):
         rest = first["what"]
-    name = undated(_LEAD.sub("", rest, count=1), setting)
+    name = _UNREADABLE.sub("", undated(_LEAD.sub("", rest, count=1), setting))
     return (Delete(_bare(name)),) if name else None

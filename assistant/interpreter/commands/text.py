@@ -20,9 +20,13 @@ _WITH_PRIORITY = re.compile(
 )
 _OFF_LIST = re.compile(rf"\s+(?:from|off|off of|out of|on|in|of)\s+(?:of\s+)?{v.NAMED_LIST}(?=\s|$)", re.I)
 _CLAUSE_TAIL = re.compile(
-    r"\s+(?:(?:that|which)\s+)?(?:i(?:'ve|\s+have|\s+had)?(?:\s+(?:made|scheduled|planned|added))?|is\s+scheduled|scheduled|planned)$", re.I
+    r"\s+(?:(?:that|which)\s+)?(?:i(?:'ve|\s+have|\s+had)?(?:\s+(?:made|scheduled|planned|added))?|is\s+scheduled"
+    r"|scheduled|planned)$",
+    re.I,
 )
-_LAST_WORDS = re.compile(r"(?:\s+(?:as|is|any\s*more|now|off|out|done|complete|completed|finished|that|instead))+$", re.I)
+_LAST_WORDS = re.compile(
+    r"(?:\s+(?:as|is|any\s*more|now|off|out|done|complete|completed|finished|that|instead))+$", re.I
+)
 _PLACES = r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last|next|other|\d+(?:st|nd|rd|th))"
 _AT_WORD = re.compile(r"(?:(?<=\s)|^)@(?=\w)")
 

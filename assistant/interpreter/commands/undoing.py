@@ -19,10 +19,18 @@ _LAST = (
     r"(?:\s+you(?:'ve| have)? (?:just )?made)?"
     r"|(?:the\s+)?last|what you(?:'ve| have)? (?:just |last )?(?:did|done|changed))"
 )
-_LEAD = r"(?:(?:oops|whoops|wait|no|oh no|hang on|hold on|sorry|my mistake|my bad|never ?mind|nvm)\b[\s,.!]*)*(?:please\s+)?"
+_LEAD = (
+    r"(?:(?:oops|whoops|wait|no|oh no|hang on|hold on|sorry|my mistake|my bad|never ?mind|nvm)\b[\s,.!]*)*"
+    r"(?:please\s+)?"
+)
 
 _UNDO = re.compile(
-    rf"{_LEAD}(?:(?:undo|revert|reverse|take back|roll back|rollback|scratch(?= (?:the|that|my|your) last)|cancel(?= (?:the|that|my|your) last (?:change|edit|action|thing)))(?:\s+(?:{_THAT}|{_LAST}))?"
+    rf"{_LEAD}(?:(?:undo|revert|reverse|take back|roll back|rollback|scratch(?= (?:the|that|my|your) last)"
+    rf"|cancel(?= (?:the|that|my|your) last (?:change|edit|action|thing)))(?:\s+(?:{_THAT}|{_LAST}))?"
+    r"|undo\s+(?:the\s+)?(?:adding|deleting|removing|completing|moving|renaming|adding|deletion|removal|rename"
+    r"|move)\b.{0,60}"
+    r"|i\s+didn't\s+(?:mean|want)\s+(?:to\s+do\s+)?that|that\s+was\s+(?:a\s+mistake|wrong|an?\s+accident)"
+    r"|go\s+back\s+one\s+step"
     rf"|(?:take|roll)\s+{_THAT}\s+back|(?:undo|revert)\s+(?:it|that)\s+all)",
     re.I,
 )

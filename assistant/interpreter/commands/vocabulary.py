@@ -26,7 +26,8 @@ LIST = (
 )
 # "my shopping list", "the list of things to buy": what stands between is the list's name
 NAMED_LIST = (
-    r"(?:my|the|our)\s+(?P<list>(?:[\w'&-]+\s+){0,3}?)(?:lists?|to-?dos?|to\s+do|tasks|agenda|calendars?|calender|schedule"
+    r"(?:my|the|our)\s+(?P<list>(?:[\w'&-]+\s+){0,3}?)(?:lists?|to-?dos?|to\s+do|tasks|agenda|calendars?|calender"
+    r"|schedule"
     r"|reminders)(?:\s+(?:of\s+(?:the\s+)?(?:things|tasks|stuff|items)(?:\s+to\s+\w+)?|to\s+do|of\s+chores"
     r"|for\s+shopping|app|list)){0,2}"
 )
@@ -87,8 +88,10 @@ NEVER_MIND = re.compile(
 
 # Verbs that begin a command: where a second clause may start
 COMMAND_VERBS = (
-    "add|put|remind|create|make|set|move|push|bump|shift|postpone|reschedule|snooze|delay|defer|delete|remove|cancel|erase"
-    "|drop|trash|mark|complete|finish|check|tick|cross|uncheck|reopen|rename|change|label|tag|untag|categorize|categorise"
+    "add|put|remind|create|make|set|move|push|bump|shift|postpone|reschedule|snooze|delay|defer|delete|remove"
+    "|cancel|erase"
+    "|drop|trash|mark|complete|finish|check|tick|cross|uncheck|reopen|rename|change|label|tag|untag|categorize"
+    "|categorise"
     "|show|list|find|search|tell|don't forget|don't let|remember to|prioritize|deprioritize|get rid"
     "|what|i need to|i finished"
 )
@@ -114,6 +117,10 @@ OTHER_WORLDS = re.compile(
     r"|channel|settings?|colou?rs?|my order|bank account|direct deposit|photos?)\b",
     re.I,
 )
+
+# "Add 12 and 30" is no task
+_NUMBER = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty|hundred)"
+ARITHMETIC = re.compile(rf"add\s+(?:{_NUMBER}\s*(?:\+|plus|and|to|with)\s*{_NUMBER}\b|up\b|(?:the\s+)?numbers\b)", re.I)
 
 # What "find" and "search" look for that isn't a task
 ELSEWHERE = re.compile(
@@ -155,7 +162,8 @@ SEVERAL = re.compile(r"(?:all|every|everything|anything|any|both|each|them|these
 
 # A verb of a task list and few words more, none of them where else the thing might go
 PLAIN = re.compile(
-    r"(?:add|delete|remove|erase|rename|complete|finish|find|search\ for|change|edit)\s(?!.*\b(?:to|on|in|from|with)\s+"
+    r"(?:add|delete|remove|erase|rename|complete|finish|find|search\ for|change|edit)\s(?!.*\b(?:to|on|in|from"
+    r"|with)\s+"
     r"(?:my|the|your|an?|this)\b)(?!.*\b(?:your?|this|these)\b)\S+(?:\s+\S+){0,5}$",
     re.I,
 )

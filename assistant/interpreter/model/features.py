@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from zlib import crc32
 
 from assistant.interpreter.model.words import CLASS_OF
@@ -42,7 +43,7 @@ def _names(words: Sequence[str]) -> Iterator[str]:
         for length in _PART_LENGTHS:
             for start in range(len(bounded) - length + 1):
                 yield f"c:{bounded[start : start + length]}"
-    for left, right in zip(framed, framed[1:], strict=False):
+    for left, right in pairwise(framed):
         yield f"b:{left} {right}"
     for left, right in zip(framed, framed[2:], strict=False):
         yield f"t:{left} {right}"
@@ -59,7 +60,7 @@ def _class_names(classes: Sequence[str]) -> Iterator[str]:
         if name != steps[-1]:
             steps.append(name)
     steps.append("$")
-    for left, right in zip(steps, steps[1:], strict=False):
+    for left, right in pairwise(steps):
         yield f"C:{left} {right}"
     for three in zip(steps, steps[1:], steps[2:], strict=False):
         yield f"D:{' '.join(three)}"

@@ -1,0 +1,80 @@
+"""A message cut into clauses, and each clause read by the first part of the grammar that knows it."""
+
+from __future__ import annotations
+
+import re
+from itertools import zip_longest
+
+from assistant.interpreter.commands import vocabulary as v
+from assistant.interpreter.commands.adding import adding
+from assistant.interpreter.commands.asking import listing, searching
+from assistant.interpreter.commands.kinds import Command, Nothing
+from assistant.interpreter.commands.managing import MANAGING
+from assistant.interpreter.commands.reminders import dropping, reminding
+from assistant.interpreter.commands.text import unwrap
+from assistant.interpreter.commands.titles import Setting
+from assistant.interpreter.commands.undoing import undoing
+
+_READERS = (dropping, reminding, *MANAGING[:2], listing, *MANAGING[2:], searching, adding)
+_SPLIT = re.compile(
+    rf"(?P<strong>\s*;\s*|[.!?]\s+|\s*,\s*(?:and\s+)?(?:then\s+|also\s+)|\s+and\s+(?:then|also)\s+|\s*,\s*and\s+"
+    rf"|\n+|\s+then\s+|\s*,\s*)"
+    rf"(?=(?:please\s+|also\s+|then\s+)?(?:{v.COMMAND_VERBS})\b)"
+    rf"|(?P<weak>\s+and\s+)(?=(?:please\s+)?(?:{v.COMMAND_VERBS})\b)",
+    re.I,
+)
+_HYPOTHETICAL = re.compile(
+    r"(?:if|unless|in case|once|as soon as|whenever|when (?!is\b|are\b|do\b|does\b|did\b)"
+    r"|how (?:do|can|would|should|to|does)|why|who|whose|should i (?:add|delete|remove)|what (?:would|does|if"
+    r"|happens)|is it possible|did you|have you"
+    r"|do you (?:know|think|like|want)|don't (?:add|delete|remove|create|mark|move|change|rename|complete)"
+    r"|do not (?:add|delete|remove|create|mark|move|change))\b",
+    re.I,
+)
+_SENTENCE_END = re.compile(r"[.!?;\n]")
+_INFINITIVE = re.compile(r"\b(?:remind|need|have|forget|remember|reminder|task\s+to)\b", re.I)
+
+
+def clauses(text: str, setting: Setting) -> list[str]:
+    """The text cut where what follows is a command of its own. One pass: a message may hold hundreds of clauses."""
+    found: list[str] = []
+    start, readable = 0, True
+    cuts = [m for m in _SPLIT.finditer(text) if not _inside_quotes(text, m.start())]
+    for m, following in zip_longest(cuts, cuts[1:]):
+        if not _is_command(text[m.end() : following.start() if following else len(text)], setting):
+            continue
+        head = text[start : m.start()]
+        if _HYPOTHETICAL.match(unwrap(head)) and not _SENTENCE_END.search(m[0]):
+            continue  # "if it rains, delete the picnic" asks for nothing now
+        if m["weak"]:
+            # "remind me to wash and remove the covers" is one thing to do
+            readable = readable and not _INFINITIVE.search(head) and read(head, setting) is not None
+            if not readable:
+                continue
+        found.append(head)
+        start, readable = m.end(), True
+    return [*found, text[start:]]
+
+
+def _is_command(clause: str, setting: Setting) -> bool:
+    found = read(clause, setting)
+    return found is not None and not any(isinstance(c, Nothing) for c in found)
+
+
+def _inside_quotes(text: str, place: int) -> bool:
+    return text[:place].count('"') % 2 == 1
+
+
+def read(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    """The commands of a clause; None where the grammar knows none."""
+    clause = unwrap(clause)
+    if not clause or _HYPOTHETICAL.match(clause):
+        return None
+    if found := undoing(clause):
+        return found
+    if re.match(r"(?:never ?mind|undo|revert)\b", clause, re.I):
+        return None
+    for reader in _READERS:
+        if found := reader(clause, setting):
+            return found
+    return None
