@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from assistant.interpreter.commands import (
     Add,
@@ -14,11 +15,13 @@ from assistant.interpreter.commands import (
     Reopen,
     Reschedule,
     Search,
+    Setting,
     Undo,
     Update,
 )
 from assistant.interpreter.outcomes import Outcome
 from assistant.interpreter.questions import same_call
+from assistant.interpreter.several import looks, spread
 
 _OPERATIONS = {
     Add: "CREATE", Update: "UPDATE", Complete: "UPDATE", Reopen: "UPDATE", Reschedule: "UPDATE", Delete: "DELETE",
@@ -43,6 +46,41 @@ def calls_of(commands: Sequence[Command], before: Sequence[Outcome]) -> list[Cal
     """The calls of the commands, in their order. `before` is what the turn before this one came to."""
     made = (tool for command in commands if (tool := _tool(_back(command, before))))
     return [(name, {key: value for key, value in arguments.items() if value is not None}) for name, arguments in made]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a message comes to. `looking`: the calls only find out which tasks are meant; the plan is then made anew."""
+
+    calls: list[Call]
+    looking: bool = False
+
+
+def plan_of(
+    commands: Sequence[Command],
+    before: Sequence[Outcome],
+    shown: Sequence[str],
+    finished: Sequence[Outcome],
+    setting: Setting,
+) -> Plan:
+    """The calls that come next. `shown` are the global ids of the list last shown, `finished` what the turn has done.
+
+    Commands about "all done ones" need a look at the tasks first.
+    """
+    commands = [_back(command, before) for command in commands]
+    wanted = {look: _called(look) for look in looks(commands, shown, setting)}
+    seen = {}
+    for look, (name, arguments) in wanted.items():
+        found = next((one for one in finished if same_call(name, arguments, one) and one.message is None), None)
+        if found is None:
+            return Plan(list(wanted.values()), looking=True)
+        seen[look] = [task.id for task in found.tasks]
+    return Plan(calls_of(spread(commands, shown, seen, setting), before))
+
+
+def _called(command: ListTasks) -> Call:
+    [call] = calls_of([command], ())
+    return call
 
 
 def missing(wanted: Sequence[Call], done: Sequence[Outcome]) -> list[Call]:

@@ -28,6 +28,20 @@ _PLACE = re.compile(
 _IT = frozenset(
     {"it", "that", "this", "that one", "this one", "that task", "this task", "the task", "the one", "that item"}
 )
+_NOUN = r"(?:\s+(?:of\s+(?:them|these|those)|ones?|tasks?|items?|todos?))?"
+_ALL = re.compile(
+    r"(?:(?:all|both)(?:\s+(?:of\s+)?(?:them|these|those|the\s+above))?|them(?:\s+all)?|these|those"
+    r"|every\s*one(?:\s+of\s+them)?"
+    r"|each(?:\s+(?:one|of\s+them))?|the\s+(?:whole\s+)?lot|all\s+(?:the\s+)?(?:tasks|items)\s+(?:above|shown"
+    r"|listed|on\s+(?:that|this)\s+list))"
+)
+_RUN = re.compile(
+    rf"(?:the\s+)?(?P<end>first|top|last|latter|bottom)\s+(?P<count>\d{{1,3}}|two|three|four|five|six|seven|eight"
+    rf"|nine|ten|couple){_NOUN}"
+)
+_RANGE = re.compile(
+    rf"(?:numbers?\s+|tasks?\s+|items?\s+|the\s+)*(?P<first>\d{{1,3}})\s*(?:-|–|to|through)\s*(?P<last>\d{{1,3}}){_NOUN}"
+)
 _ARTICLES = frozenset({"the", "a", "an", "my", "our", "that", "this"})
 
 
@@ -98,6 +112,31 @@ def position(words: str, length: int) -> int | None:
     if which in _LAST:
         return length
     return _ORDINALS.get(which)
+
+
+def places(words: str, length: int) -> tuple[int, ...] | None:
+    """The places, from 1, that words for several name in a list: "them", "the last two", "1 and 3", "the first three".
+
+    None for other words, for a single place, and for more than the list has.
+    """
+    low = " ".join(words.casefold().replace("#", " ").split()).strip(" .!?")
+    if low.startswith("both") and length != 2:
+        return None
+    if _ALL.fullmatch(low):
+        return tuple(range(1, length + 1))
+    if m := _RUN.fullmatch(low):
+        count = int(m["count"]) if m["count"].isdigit() else _ORDINALS.get(m["count"], 2)
+        if not 2 <= count <= length:
+            return None
+        return tuple(range(length - count + 1, length + 1) if m["end"] in _LAST else range(1, count + 1))
+    if m := _RANGE.fullmatch(low):
+        first, last = int(m["first"]), int(m["last"])
+        return tuple(range(first, last + 1)) if 1 <= first < last <= length else None
+    parts = [part for part in re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*", low) if part]
+    found = [position(part, length) for part in parts]
+    if len(parts) < 2 or any(place is None or not 1 <= place <= length for place in found):
+        return None
+    return tuple(dict.fromkeys(place for place in found if place is not None))
 
 
 def _tokens(text: str) -> tuple[str, ...]:

@@ -8,13 +8,14 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from assistant.interpreter import outcomes, phrases, questions
-from assistant.interpreter.calls import Call, calls_of, missing, operation_of, operation_of_tool
+from assistant.interpreter.calls import Call, Plan, missing, operation_of, operation_of_tool, plan_of
 from assistant.interpreter.commands import (
     Command,
     Greet,
     Help,
     NeverMind,
     Nothing,
+    Setting,
     Thanks,
     Understanding,
     understand,
@@ -56,9 +57,10 @@ class RulesProvider:
 
 
 class _Talk(NamedTuple):
-    """A prompt, taken apart: the message, what stands after it, what earlier attempts did, and the turn before."""
+    """A prompt, taken apart: the message and its place, what stands after it, what earlier attempts did."""
 
     text: str
+    place: int
     finished: list[outcomes.Outcome]
     done: list[outcomes.Outcome]
     earlier: Sequence[Item]
@@ -67,7 +69,7 @@ class _Talk(NamedTuple):
 def _taken_apart(prompt: Prompt) -> _Talk:
     said = _last_said(prompt.items)
     if said is None:
-        return _Talk("", [], [], ())
+        return _Talk("", 0, [], [], ())
     text, place = said
     before: Sequence[Item] = prompt.items[:place]
     done: Sequence[Item] = ()
@@ -76,7 +78,7 @@ def _taken_apart(prompt: Prompt) -> _Talk:
         before, done = prompt.items[: attempt[1]], before[attempt[1] + 1 :]
     previous = _last_said(before)
     earlier = before[previous[1] + 1 :] if previous else ()
-    return _Talk(text, _outcomes(prompt.items[place + 1 :]), _outcomes(done), earlier)
+    return _Talk(text, place, _outcomes(prompt.items[place + 1 :]), _outcomes(done), earlier)
 
 
 def _last_said(items: Sequence[Item]) -> tuple[str, int] | None:
@@ -86,10 +88,17 @@ def _last_said(items: Sequence[Item]) -> tuple[str, int] | None:
 
 def _events(prompt: Prompt) -> Iterator[ProviderEvent]:
     talk = _taken_apart(prompt)
-    if talk.finished:
-        yield from _answer([*talk.done, *talk.finished], prompt)
+    understanding = understand(
+        talk.text,
+        now=prompt.now,
+        time_zone=prompt.time_zone,
+        locale=prompt.locale,
+        last_question=_question(talk.earlier),
+    )
+    if not talk.finished:
+        yield from _first_round(prompt, talk, understanding)
     else:
-        yield from _first_round(prompt, talk)
+        yield from _next_round(prompt, talk, understanding)
     yield UsageReported(0, 0)
     yield Finished(FinishReason.STOP)
 
@@ -98,14 +107,7 @@ def _answer(came: Sequence[outcomes.Outcome], prompt: Prompt) -> Iterator[TextDe
     yield from _text(phrases.answer(came, phrases.Viewpoint(prompt.now, prompt.time_zone)))
 
 
-def _first_round(prompt: Prompt, talk: _Talk) -> Iterator[ProviderEvent]:
-    understanding = understand(
-        talk.text,
-        now=prompt.now,
-        time_zone=prompt.time_zone,
-        locale=prompt.locale,
-        last_question=_question(talk.earlier),
-    )
+def _first_round(prompt: Prompt, talk: _Talk, understanding: Understanding) -> Iterator[ProviderEvent]:
     again = _chosen(talk.text, understanding, talk.earlier)
     if again:
         word = talk.text.strip()
@@ -113,16 +115,59 @@ def _first_round(prompt: Prompt, talk: _Talk) -> Iterator[ProviderEvent]:
     else:
         intent = operation_of(understanding.commands)
         yield Understood(intent, understanding.confidence, understanding.entities)
-    wanted = again or calls_of(understanding.commands, _outcomes(talk.earlier))
-    lacking = missing(wanted, talk.done)
-    for i, (name, arguments) in enumerate(lacking):
-        yield CallReady(ModelCall(f"call_{i}", name, json.dumps(arguments, ensure_ascii=False)))
+    plan = Plan(again) if again else _plan(prompt, talk, understanding)
+    lacking = plan.calls if plan.looking else missing(plan.calls, talk.done)
+    yield from _calls(lacking)
     if lacking:
         return
-    if wanted:
+    if plan.calls:
         yield from _answer(talk.done, prompt)
     else:
         yield from _text(_reply(understanding.commands[0]))
+
+
+def _next_round(prompt: Prompt, talk: _Talk, understanding: Understanding) -> Iterator[ProviderEvent]:
+    """What a look was for, or the reply. The looks themselves are told only where they found nothing to do."""
+    rounds = _rounds(prompt.items[talk.place + 1 :])
+    if _chosen(talk.text, understanding, talk.earlier) or not _plan(prompt, talk, understanding, rounds[:0]).looking:
+        yield from _answer([*talk.done, *talk.finished], prompt)
+        return
+    acted = [outcome for one in rounds[1:] for outcome in one]
+    if not acted:
+        lacking = missing(_plan(prompt, talk, understanding, rounds).calls, talk.done)
+        yield from _calls(lacking)
+        if lacking:
+            return
+    yield from _answer([*talk.done, *(acted or talk.finished)], prompt)
+
+
+def _plan(
+    prompt: Prompt,
+    talk: _Talk,
+    understanding: Understanding,
+    rounds: Sequence[Sequence[outcomes.Outcome]] = (),
+) -> Plan:
+    return plan_of(
+        understanding.commands,
+        _outcomes(talk.earlier),
+        _shown(prompt.items[: talk.place]),
+        [outcome for one in rounds for outcome in one],
+        Setting(prompt.now, prompt.time_zone, prompt.locale),
+    )
+
+
+def _calls(wanted: Sequence[Call]) -> Iterator[CallReady]:
+    for i, (name, arguments) in enumerate(wanted):
+        yield CallReady(ModelCall(f"call_{i}", name, json.dumps(arguments, ensure_ascii=False)))
+
+
+def _shown(items: Sequence[Item]) -> tuple[str, ...]:
+    """The global ids of the list last shown, in its order."""
+    for outcome in reversed(_outcomes(items)):
+        listed = outcome.candidates if outcome.message is not None else outcome.tasks
+        if ids := tuple(task.id for task in listed if outcomes.is_task_id(task.id)):
+            return ids
+    return ()
 
 
 def _reply(command: Command) -> str:

@@ -13,6 +13,7 @@ from core.database import Database
 from core.dsn import Dsn
 from core.settings import Settings
 from events.bus import Bus
+from models.enums import ConfirmPolicy
 from models.tasks import tasks
 from services.users import update_settings
 from tests.support.talking import Talk, assistant
@@ -139,3 +140,39 @@ async def test_the_usual_day(talk: Talk) -> None:
     assert set(left) == {"eggs", "sourdough bread", "butter", "call mom"}
     assert left["eggs"][2] == 3
     assert left["call mom"][1] == datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
+
+
+async def test_words_for_several_tasks_are_each_of_them(talk: Talk) -> None:
+    await talk.database.work(talk.user, lambda work: update_settings(work, confirm=ConfirmPolicy.NEVER))
+    await talk.say("- eggs\n- bread\n- butter\n- milk today\n- tea today")
+    await talk.say("show my open tasks")
+
+    finished = await talk.say("complete the last two")
+    assert [call.tool_name for call in finished.calls] == ["complete_task", "complete_task"]
+    assert len(await titles(talk)) == 3
+
+    moved = await talk.say("move everything due today to friday")
+    assert [call.tool_name for call in moved.calls] == ["list_tasks", "reschedule_tasks"]
+    assert moved.reply is not None
+    assert "“milk” is now due Fri 27 Nov." in moved.reply
+    assert "You have" not in moved.reply
+
+    gone = await talk.say("delete all done ones")
+    assert [call.tool_name for call in gone.calls] == ["list_tasks", "delete_task", "delete_task"]
+    assert (await talk.say("delete all done ones")).reply == "You have no completed tasks."
+
+
+async def test_what_was_just_looked_for_is_what_it_means(talk: Talk) -> None:
+    await talk.say("add buy groceries")
+    ended = await talk.say("find the groceries task and mark it done")
+    assert [call.tool_name for call in ended.calls] == ["complete_task"]
+    assert await titles(talk) == {}
+
+
+async def test_what_only_the_model_takes_for_a_deletion_is_asked_about(talk: Talk) -> None:
+    await talk.say("add milk to my shopping list")
+    asked = await talk.say("i already got the milk so take it off the shopping list for me")
+    assert asked.calls == []
+    assert asked.reply == "Which task should I delete?"
+    assert [call.tool_name for call in (await talk.say("the milk")).calls] == ["delete_task"]
+    assert await titles(talk) == {}

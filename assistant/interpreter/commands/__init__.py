@@ -23,6 +23,8 @@ from assistant.interpreter.commands.kinds import (
     Update,
     intent_of,
 )
+from assistant.interpreter.commands.selecting import selection
+from assistant.interpreter.commands.titles import Setting
 from assistant.interpreter.commands.understanding import understand
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Reopen",
     "Reschedule",
     "Search",
+    "Setting",
     "Thanks",
     "Understanding",
     "Undo",
@@ -50,6 +53,7 @@ __all__ = [
     "meant",
     "picks_all",
     "read_answer",
+    "selection",
     "suggested",
     "understand",
 ]

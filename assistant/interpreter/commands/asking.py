@@ -90,7 +90,7 @@ _LABEL = re.compile(
     re.I,
 )
 _NAMED_LIST = re.compile(r"\b(?:my|the)\s+([\w'-]+)\s+(?:list|tasks|to-?dos?|items|reminders|chores)\b", re.I)
-_NO_LABEL = v.WHOLE_LIST | v.words(
+NO_LABEL = v.WHOLE_LIST | v.words(
     "open completed done finished overdue pending urgent important remaining next first current other whole entire full"
     " upcoming complete unfinished incomplete outstanding active closed high low medium today's tomorrow's of all new"
     " last today tomorrow"
@@ -134,7 +134,7 @@ def filters(clause: str, setting: Setting) -> ListTasks:
     elif re.search(r"\b(?:all|every) (?:of )?(?:my )?tasks\b|\beverything\b", low):
         status = "all"
     label = next((m[1] or m[2] for m in _LABEL.finditer(clause)), None)
-    if label is None and (m := _NAMED_LIST.search(clause)) and m[1].lower() not in _NO_LABEL:
+    if label is None and (m := _NAMED_LIST.search(clause)) and m[1].lower() not in NO_LABEL:
         label = m[1]
     priority = next((v.PRIORITIES[m[1].lower()] for m in _PRIORITY.finditer(clause)), None)
     due = None if re.search(r"\b(?:did|have) i\b", low) and status == "completed" else _due(clause, setting)

@@ -54,7 +54,8 @@ _QUESTION = re.compile(
     re.I,
 )
 _WHEN = (
-    r"(?:(?:on|at|in|by|for|the|this|next|tomorrow|today|tonight|every|an?|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b"
+    r"(?:(?:on|at|in|by|for|the|this|next|tomorrow|today|tonight|every|an?|(?:mon|tues|wednes|thurs|fri|satur"
+    r"|sun)day)\b"
     r"|\d)"
 )
 _UNREADABLE = re.compile(r"\s+(?:on|at)\s+(?:the\s+)?(?P<day>\d+(?:[._/:-]\d+)+\.?)$", re.I)

@@ -1,0 +1,83 @@
+"""Words for several tasks at once, by what they have in common: "all done ones", "everything due today"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from assistant.interpreter.commands import vocabulary as v
+from assistant.interpreter.commands.asking import NO_LABEL, filters
+from assistant.interpreter.commands.kinds import ListTasks
+from assistant.interpreter.commands.titles import Setting, label_of, undated
+
+_EVERY = r"(?:all|every|everything|anything|each|any)"
+_OURS = rf"(?:{v.TASK}|ones?|stuff|things?|events?|(?:thing|one)s?\s+(?:that\s+(?:is|are)|that's))"
+_STATES = (
+    r"(?:done|completed|complete|finished|closed|checked(?:\s+off)?|overdue|late|open|pending|remaining"
+    r"|unfinished|urgent|important"
+    r"|critical|high[\s-]+priority|medium[\s-]+priority|low[\s-]+priority)"
+)
+_SET = re.compile(
+    rf"{_EVERY}(?:\s+of)?(?:\s+(?:the|my|our|these|those))*(?P<states>(?:\s+(?:{_STATES}|\w+'s|#[\w/-]+))*)"
+    rf"(?:\s+(?P<noun>(?:(?P<label>[\w'-]+)\s+)?{_OURS}))?(?P<rest>\s+.+)?$",
+    re.I,
+)
+_THE = re.compile(rf"^(?:the|my)\s+(?={_STATES}\s+(?:{v.TASK}|ones|things)\b)", re.I)
+_WHOLE = re.compile(
+    r"(?:(?:my|the|our|all\s+of\s+my|all\s+my)\s+)(?P<list>(?:[\w'&-]+\s+){0,2}?)"
+    r"(?:lists?|to-?dos?|to\s+do|tasks|agenda|calendar|schedule|reminders)(?P<rest>\s+(?:for|on|of|due|from"
+    r"|in)\s.+)?$",
+    re.I,
+)
+_RELATION = re.compile(
+    r"\s*(?:(?:that|which)\s+(?:is|are)|that's|that\s+(?:i|we)\s+(?:have|had))?\s*(?:due|from|for|on|in|of|with"
+    r"|tagged|labell?ed|about"
+    r"|called|containing|to\s+do)?\b",
+    re.I,
+)
+_ABOUT = re.compile(r"\b(?:about|containing|mentioning|called|named|with\s+the\s+word)\s+(?P<text>.+)$", re.I)
+
+
+def selection(words: str, setting: Setting) -> ListTasks | None:
+    """Which tasks are meant, as a list of them would be asked for; None where the words name one task.
+
+    An empty selection of words ("all") is none: what was shown last is meant by that.
+    """
+    words = _THE.sub("all ", " ".join(words.split()), count=1)
+    if (m := _WHOLE.match(words)) and not _SET.match(words):
+        asked = filters(words, setting)
+        return ListTasks(asked.due, _status(words), label_of(m["list"]) or asked.label)
+    m = _SET.match(words)
+    if m is None:
+        return None
+    whole = m["noun"] or m["states"].strip() or re.match(r"(?:everything|anything)\b", words, re.I)
+    asked = filters(words if m["noun"] else f"{words} tasks", setting)
+    asked = replace(asked, label=asked.label or _label(m["label"]))
+    status = _status(m["states"] + (m["rest"] or ""))
+    rest = (m["rest"] or "").strip()
+    if not whole:
+        return _named(rest, asked, status, setting)
+    if about := _ABOUT.search(rest):
+        return ListTasks(asked.due, status, asked.label, asked.priority_at_least, undated(about["text"], setting))
+    if rest and not (asked.due or asked.label or status != "open" or asked.priority_at_least):
+        return None if not _RELATION.match(rest) or _RELATION.sub("", rest).strip() else asked
+    return ListTasks(asked.due, status, asked.label, asked.priority_at_least)
+
+
+def _label(word: str | None) -> str | None:
+    """The label in "all shopping tasks"."""
+    return None if word is None or word.lower() in NO_LABEL else word
+
+
+def _status(words: str) -> str:
+    done = re.search(r"\b(?:done|completed?|finished|closed|checked)\b", words, re.I)
+    undone = re.search(r"\b(?:not|un\w+|to\s+be|in)\s*(?:done|completed?|finished)\b", words, re.I)
+    return "completed" if done and not undone else "open"
+
+
+def _named(rest: str, asked: ListTasks, status: str, setting: Setting) -> ListTasks | None:
+    """ "all meetings on friday": the tasks that hold the word, be it one of them or several."""
+    name = undated(rest, setting)
+    if not name or len(name.split()) > 3 or not name.endswith("s"):
+        return None
+    return ListTasks(asked.due, status, asked.label, asked.priority_at_least, name.removesuffix("s"))
