@@ -131,8 +131,9 @@ class Asker:
         if progress.fell_back:
             prompt = without_rounds(prompt, self._fallback_from)
         deltas = DeltaWriter(self._engine.bus, self._lease.turn_id, progress.attempt, base=utf16_length(before))
-        listener = Listener(self._work, self._lease, progress.attempt, self._running)
-        return await listener.hear(progress.provider.stream(prompt, specs()), deltas)
+        running = self._running
+        async with self._engine.drafts.keeping(self._lease, progress.attempt, lambda: running.draft) as kept:
+            return await Listener(running, kept).hear(progress.provider.stream(prompt, specs()), deltas)
 
 
 def without_rounds(prompt: Prompt, count: int) -> Prompt:

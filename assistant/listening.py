@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Final
 
-import structlog
-
+from assistant.drafts import Kept
 from assistant.providers.base import (
     CallReady,
     Finished,
@@ -20,20 +18,10 @@ from assistant.providers.base import (
     Understood,
     UsageReported,
 )
-from core.database import is_away
-from core.unit_of_work import UnitOfWork
 from events.deltas import DeltaWriter
 from models.conversations import MESSAGE_LIMIT
 from models.enums import FinishReason
-from services import turns
-from services.turns import Lease, Spent, Understanding
-
-log = structlog.get_logger()
-
-DRAFT_EVERY: Final = 0.3
-"""Seconds within which text that was said is saved."""
-
-Work = Callable[[Callable[[UnitOfWork], Any]], Awaitable[Any]]
+from services.turns import Spent, Understanding
 
 
 @dataclass(slots=True)
@@ -91,12 +79,12 @@ class RunningText:
 
 
 class Listener:
-    """Hears one attempt of a round. `running` is its text so far."""
+    """Hears one attempt of a round. `running` is its text so far, which `kept` saves."""
 
-    def __init__(self, work: Work, lease: Lease, attempt: int, running: RunningText) -> None:
+    def __init__(self, running: RunningText, kept: Kept) -> None:
         self.running = running
         self._heard = Heard()
-        self._saver = _DraftSaver(work, lease, attempt, running)
+        self._kept = kept
 
     async def hear(self, events: AsyncGenerator[ProviderEvent, None], deltas: DeltaWriter) -> Heard:
         """All that a model call says. Raises ProviderError, with what was said until then saved, and LeaseLost."""
@@ -105,7 +93,7 @@ class Listener:
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
         if fault is not None:
-            await self._saver.save()
+            await self._kept.save()
             raise fault
         self._heard.text = self.running.text
         if self.running.cut:
@@ -113,25 +101,25 @@ class Listener:
         return self._heard
 
     async def _hear(self, events: AsyncGenerator[ProviderEvent, None], deltas: DeltaWriter) -> ProviderError | None:
-        async with asyncio.TaskGroup() as group:  # a saver that fails ends the call
-            saving = group.create_task(self._saver.run(), name="draft")
+        async with asyncio.TaskGroup() as group:  # a turn that was lost ends the call
+            losing = group.create_task(_fail_with(self._kept.lost), name="draft")
             fault = None
             try:
-                async with deltas, aclosing(events):
-                    async for event in events:
-                        await self._take(event, deltas)
+                with deltas:
+                    async with aclosing(events):
+                        async for event in events:
+                            self._take(event, deltas)
             except ProviderError as error:
                 fault = error
-            async with self._saver.between_saves:
-                saving.cancel()
+            losing.cancel()
         return fault
 
-    async def _take(self, event: ProviderEvent, deltas: DeltaWriter) -> None:
+    def _take(self, event: ProviderEvent, deltas: DeltaWriter) -> None:
         match event:
             case TextDelta(text):
                 if grown := self.running.add(text):
-                    await deltas.add(grown)
-                    self._saver.grown.set()
+                    deltas.add(grown)
+                    self._kept.grow()
             case CallReady(call):
                 self._heard.calls.append(call)
             case UsageReported(input_tokens, output_tokens):
@@ -142,36 +130,6 @@ class Listener:
                 self._heard.reason = reason
 
 
-class _DraftSaver:
-    """Saves a running text a few times a second while it grows, fenced, so that a reload finds it."""
-
-    def __init__(self, work: Work, lease: Lease, attempt: int, running: RunningText) -> None:
-        self.grown = asyncio.Event()
-        self.between_saves = asyncio.Lock()
-        """Whoever holds it stops the saver in no statement's midst, which would cost the connection."""
-        self._work = work
-        self._lease = lease
-        self._attempt = attempt
-        self._running = running
-
-    async def run(self) -> None:
-        """Save for ever. Raises LeaseLost."""
-        while True:
-            await asyncio.sleep(DRAFT_EVERY)
-            await self.grown.wait()
-            await self.save()
-
-    async def save(self) -> None:
-        """Save what is new. A database that is away is tried again at the next save: the round's commit decides."""
-        async with self.between_saves:
-            if not self.grown.is_set():
-                return
-            self.grown.clear()
-            draft = self._running.draft
-            try:
-                await self._work(lambda work: turns.save_draft(work, self._lease, self._attempt, draft))
-            except Exception as error:
-                if not is_away(error):
-                    raise
-                log.warning("draft_not_saved", turn=str(self._lease.turn_id), error=type(error).__name__)
-                self.grown.set()
+async def _fail_with(lost: asyncio.Future[None]) -> None:
+    await asyncio.wait([lost])  # is not cancelled with who waits for it
+    lost.result()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from assistant.drafts import DraftKeeper
 from assistant.history import History
 from assistant.providers.base import Provider
 from core.database import Database
@@ -38,6 +39,10 @@ class Engine:
     tokens_per_day: int = 0
     pause: Pause = asyncio.sleep
     history_tokens: int = HISTORY_TOKENS
+    drafts: DraftKeeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "drafts", DraftKeeper(self.database))
 
 
 @dataclass(slots=True)

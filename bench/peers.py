@@ -10,7 +10,11 @@ from pathlib import Path
 from bench.servers import Server, environment, free_port, postmaster_below, serving, stop_postmaster
 
 KINDS = ("bare", "bare_pg", "chatkit")
+NODE_KINDS = ("aisdk",)
+"""Those that node runs; the others are `peers/py_turns.py`."""
+
 _STORING = ("bare_pg", "chatkit")
+_PATHS = {"relay": "/graphql"}
 _SMALL = {"PERF_USERS": "5", "PERF_CONVS": "5", "PERF_MSGS": "10", "PERF_TODOS": "20"}
 
 
@@ -35,7 +39,8 @@ def peer_servers(
             port = free_port()
             env = environment(PORT=str(port), KIND=kind, LLM_URL=model_url, PERF_DSN=dsn)
             log = scratch / f"{kind}.log"
-            server = serving((python, "peers/py_turns.py"), port, log, env, "/turn", cwd=directory)
+            command = ("node", f"peers/{kind}.mjs") if kind in NODE_KINDS else (python, "peers/py_turns.py")
+            server = serving(command, port, log, env, _PATHS.get(kind, "/turn"), cwd=directory)
             servers[kind] = stack.enter_context(server)
             servers[kind].postmaster = postmaster if kind in _STORING else None
         yield servers

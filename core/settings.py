@@ -85,7 +85,7 @@ class Settings(BaseSettings):
         None, description="Introspection, GraphiQL and suggestions; default: on in development mode, off otherwise."
     )
     worker: bool = Field(True, description="Whether `serve` runs a worker in its own process.")
-    worker_concurrency: int = Field(16, ge=1, le=1000, description="Turns that one worker process runs at a time.")
+    worker_concurrency: int = Field(64, ge=1, le=1000, description="Turns that one worker process runs at a time.")
     lease_seconds: float = Field(10.0, ge=1, le=600, description="How long a worker that went silent keeps its turn.")
     turn_seconds: float = Field(120.0, ge=1, le=3600, description="Wall time of one turn.")
     confirmation_seconds: int = Field(

@@ -12,8 +12,9 @@ from types import TracebackType
 
 from events.bus_backends import LinkLost
 from events.bus_link import Link
+from events.bus_outbox import Messages, Outbox
 from events.bus_redis import check_url, make_backend
-from events.subscription import RESYNC, Channels, Received, Subscription
+from events.subscription import RESYNC, Channels, Parcel, Received, Subscription
 
 __all__ = ["MAX_MESSAGE_BYTES", "RESYNC", "Backoff", "Bus", "BusStats", "Received", "Subscription"]
 
@@ -81,6 +82,8 @@ class Bus:
         self._queue_size = queue_size
         self._stats = BusStats()
         self._channels = Channels()
+        self._outbox = Outbox(self._hand_over)
+        self._sender: asyncio.Task[None] | None = None
         self._link: Link | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._attempted = asyncio.Event()
@@ -102,6 +105,7 @@ class Bus:
         if self._supervisor is not None or self._stopping.is_set():
             raise RuntimeError("a bus starts once")
         self._supervisor = asyncio.create_task(self._supervise(), name="bus")
+        self._sender = asyncio.create_task(self._outbox.run(), name="bus-outbox")
         try:
             await self._attempted.wait()
         except BaseException:
@@ -114,6 +118,9 @@ class Bus:
         self._channels.close_all()
         if self._link is not None:
             self._link.end()
+        if self._sender is not None:
+            self._sender.cancel()
+            await asyncio.wait([self._sender])
         if self._supervisor is not None:  # asked to end, not cancelled: it may be closing a lost link's connections
             await asyncio.wait([self._supervisor])
 
@@ -132,19 +139,37 @@ class Bus:
         Never raises for a fault of the broker and takes `publish_within` at most: what can't be sent is dropped and
         counted. Raises ValueError for a message that is too long or isn't text.
         """
-        text = _checked(message)
+        await self._hand_over([(channel, _checked(message))])
+
+    def send(self, channel: str, parcel: Parcel) -> None:
+        """Send a value, and wait for nothing: what can't be sent is dropped and counted.
+
+        In one process the readers get the value itself, at once. Otherwise it goes as text, together with what else is
+        sent until the broker has taken what went before; it keeps its place among what is sent, not among what is
+        published.
+        """
+        if self._broker != "memory":
+            self._stats.dropped += not self._outbox.put(channel, _checked(parcel.encode()))
+        elif self.healthy:
+            self._stats.published += 1
+            self._stats.overflowed += self._channels.deliver(channel, Received("", parcel))
+        else:
+            self._stats.dropped += 1
+
+    async def _hand_over(self, messages: Messages) -> None:
+        """Have the broker publish them, or drop them."""
         link = self._link
         if link is None or not link.up:
-            self._stats.dropped += 1
+            self._stats.dropped += len(messages)
             return
         try:
             async with asyncio.timeout(self._publish_within):
-                await link.publish(channel, text)
+                await link.publish_all(messages)
         except Exception:  # the client's failures are no one tree: RedisError, OSError, RuntimeError of a closing pool
-            self._stats.dropped += 1
+            self._stats.dropped += len(messages)
             link.doubt()
         else:
-            self._stats.published += 1
+            self._stats.published += len(messages)
 
     @asynccontextmanager
     async def subscribe(self, channel: str) -> AsyncIterator[Subscription]:

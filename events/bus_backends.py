@@ -54,6 +54,11 @@ class Backend(BroadcastBackend):
     async def _close(self) -> None:
         """Close all connections."""
 
+    async def publish_all(self, messages: Sequence[tuple[str, str]]) -> None:
+        """Publish (channel, message) pairs in order."""
+        for channel, message in messages:
+            await self.publish(channel, message)
+
     async def subscribe(self, group: str) -> None:
         pass
 

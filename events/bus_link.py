@@ -13,7 +13,7 @@ from uuid import uuid4
 from broadcaster import Broadcast, Event
 
 from events.bus_backends import Backend, LinkLost
-from events.subscription import Channel, Channels
+from events.subscription import Channel, Channels, Received
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +67,9 @@ class Link:
             self._channels.lose_all()
             await self._close()
 
-    async def publish(self, channel: str, message: str) -> None:
-        """Hand a message to the broker. Raises what the client raises."""
-        await self._broadcast.publish(channel, message)
+    async def publish_all(self, messages: Sequence[tuple[str, str]]) -> None:
+        """Hand channels' messages to the broker in one go, in order. Raises what the client raises."""
+        await self._backend.publish_all(messages)
 
     def end(self) -> None:
         """Have `run` close the connections and raise, as if the link were lost."""
@@ -142,7 +142,7 @@ class Link:
 
     def _deliver_to(self, channel: Channel) -> Callable[[str], None]:
         def deliver(message: str) -> None:
-            overflowed = channel.deliver(message)
+            overflowed = channel.deliver(Received(message))
             if overflowed:
                 self._on_overflow(overflowed)
 

@@ -48,11 +48,20 @@ class RedisBackend(Backend):
         await self._pubsub.unsubscribe(*(PREFIX + channel for channel in channels))
 
     async def publish(self, channel: str, message: str) -> None:
+        await self.publish_all([(channel, message)])
+
+    async def publish_all(self, messages: Sequence[tuple[str, str]]) -> None:
         if self._closing:
             raise LinkLost("the link is being closed")
         self._publishing += 1
         try:
-            await self._client.publish(PREFIX + channel, message)
+            if len(messages) == 1:
+                await self._client.publish(PREFIX + messages[0][0], messages[0][1])
+                return
+            pipeline = self._client.pipeline(transaction=False)
+            for channel, message in messages:
+                pipeline.publish(PREFIX + channel, message)
+            await pipeline.execute()
         finally:
             self._publishing -= 1
             if not self._publishing:

@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
 import orjson
 
 from events.bus import Bus
-from events.subscription import RESYNC, Marker, Subscription
+from events.subscription import RESYNC, Marker, Parcel, Subscription
 
 PAUSE: Final = 0.02
-"""Seconds between two publications of a turn's text."""
+"""Seconds between two publications of a text that comes quickly."""
+
+QUIET: Final = 0.008
+"""Seconds after a publication from which on text goes at once again: most models aren't quicker than that, and what
+they say is not held back."""
 
 PIECE: Final = 8_000
 """Code points a message: at 6 bytes each, JSON's worst, within the bus' 64 KiB."""
 
 
-class Publisher(Protocol):
+class Sender(Protocol):
     """The part of the bus that writing needs."""
 
-    async def publish(self, channel: str, message: bytes | str) -> None: ...
+    def send(self, channel: str, parcel: Parcel) -> None: ...
+
+
+class Timers(Protocol):
+    """The part of the event loop that writing needs."""
+
+    def time(self) -> float: ...
+
+    def call_at(self, when: float, callback: Callable[[], object]) -> Timer: ...
+
+
+class Timer(Protocol):
+    def cancel(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +52,18 @@ class Delta:
     offset: int
     text: str
 
+    def encode(self) -> str:
+        return orjson.dumps({"a": self.attempt, "o": self.offset, "t": self.text}).decode()
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """The turn's row or its calls have changed: read them again. `version` is the turn's."""
 
     version: int
+
+    def encode(self) -> str:
+        return orjson.dumps({"s": self.version}).decode()
 
 
 Update = Delta | Look | Literal[Marker.RESYNC]
@@ -57,37 +79,31 @@ def utf16_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 
-async def publish_look(bus: Publisher, turn_id: UUID, version: int) -> None:
+def send_look(bus: Sender, turn_id: UUID, version: int) -> None:
     """Have the followers of a turn read it again. To be called after COMMIT."""
-    await bus.publish(turn_channel(turn_id), orjson.dumps({"s": version}))
+    bus.send(turn_channel(turn_id), Look(version))
 
 
 class DeltaWriter:
-    """Publishes the text of one turn as it grows: the first piece at once, then one publication every 20 ms at most.
+    """Publishes the text of one turn as it grows: at once where it comes slowly, every 20 ms where it comes quickly.
 
     A context manager. Leaving it well publishes what waits; leaving it by an exception publishes nothing more, as
-    whoever lost the turn must not. `base` is the length of the attempt's draft so far, in UTF-16 code units; `pause`
-    waits between publications.
+    whoever lost the turn must not. `base` is the length of the attempt's draft so far, in UTF-16 code units; `timers`
+    is the event loop, unless given.
     """
 
     def __init__(
-        self,
-        bus: Publisher,
-        turn_id: UUID,
-        attempt: int,
-        *,
-        base: int = 0,
-        pause: Callable[[], Awaitable[None]] | None = None,
+        self, bus: Sender, turn_id: UUID, attempt: int, *, base: int = 0, timers: Timers | None = None
     ) -> None:
         self._bus = bus
+        self._channel = turn_channel(turn_id)
         self._turn_id = turn_id
         self._attempt = attempt
         self._published_to = self._offset = base
-        self._pause = pause or _pause
+        self._timers: Timers = timers or asyncio.get_running_loop()
         self._waiting: list[str] = []
-        self._more = asyncio.Event()
-        self._publishing = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._last = -PAUSE
+        self._timer: Timer | None = None
 
     @property
     def attempt(self) -> int:
@@ -98,84 +114,102 @@ class DeltaWriter:
         """Length of the draft with all that was added, in UTF-16 code units."""
         return self._offset
 
-    async def __aenter__(self) -> DeltaWriter:
-        self._task = asyncio.create_task(self._run(), name="deltas")
+    def __enter__(self) -> DeltaWriter:
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if error is None:
-                await self.flush()
-        finally:
-            if self._task is not None:
-                self._task.cancel()
-                await asyncio.wait([self._task])
+        if error is None:
+            self.flush()
+        self._cancel()
 
-    async def add(self, text: str) -> None:
+    def add(self, text: str) -> None:
         """Append text; it is published soon. Raises UnicodeEncodeError, and adds nothing, for a lone surrogate."""
-        if text:
-            self._offset += utf16_length(text)
-            self._waiting.append(text)
-            self._more.set()
+        if not text:
+            return
+        self._offset += utf16_length(text)
+        self._waiting.append(text)
+        if self._timer is not None:
+            return
+        if self._timers.time() - self._last >= QUIET:
+            self.flush()
+        else:
+            self._timer = self._timers.call_at(self._last + PAUSE, self.flush)
 
-    async def flush(self) -> None:
+    def flush(self) -> None:
         """Publish what waits now."""
-        async with self._publishing:
-            self._more.clear()
-            text, offset, attempt = "".join(self._waiting), self._published_to, self._attempt
-            self._waiting.clear()
-            self._published_to = self._offset
-            for piece in _pieces(text):
-                message = orjson.dumps({"a": attempt, "o": offset, "t": piece})
-                offset += utf16_length(piece)
-                await self._bus.publish(turn_channel(self._turn_id), message)
+        self._cancel()
+        if not self._waiting:
+            return
+        text = self._waiting[0] if len(self._waiting) == 1 else "".join(self._waiting)
+        self._waiting.clear()
+        offset, self._published_to = self._published_to, self._offset
+        self._last = self._timers.time()
+        if len(text) <= PIECE:
+            self._bus.send(self._channel, Delta(self._attempt, offset, text))
+            return
+        for piece in _pieces(text):
+            self._bus.send(self._channel, Delta(self._attempt, offset, piece))
+            offset += utf16_length(piece)
 
-    async def restart(self, attempt: int, base: int = 0) -> None:
+    def restart(self, attempt: int, base: int = 0) -> None:
         """The text starts anew: another attempt, with a draft of `base` units. What waits of the old one is dropped."""
-        async with self._publishing:
-            self._attempt = attempt
-            self._waiting.clear()
-            self._published_to = self._offset = base
+        self._cancel()
+        self._attempt = attempt
+        self._waiting.clear()
+        self._published_to = self._offset = base
 
-    async def look(self, version: int) -> None:
+    def look(self, version: int) -> None:
         """Publish what waits, and then that the turn has changed."""
-        await self.flush()
-        await publish_look(self._bus, self._turn_id, version)
+        self.flush()
+        send_look(self._bus, self._turn_id, version)
 
-    async def _run(self) -> None:
-        while True:
-            await self._more.wait()
-            await self.flush()
-            await self._pause()
-
-
-async def _pause() -> None:
-    await asyncio.sleep(PAUSE)
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 def _pieces(text: str) -> Iterator[str]:
     return (text[start : start + PIECE] for start in range(0, len(text), PIECE))
 
 
+class Updates:
+    """What is published about a turn, in order, and what another source hands in between."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+
+    def __aiter__(self) -> Updates:
+        return self
+
+    async def __anext__(self) -> Any:  # an Update, or what was handed in
+        item = await anext(self._subscription)
+        if item is RESYNC:
+            return item
+        return _parse(item.message) if item.parcel is None else item.parcel
+
+    async def hand(self, item: object) -> None:
+        """Have an item read in its place; returns when it was."""
+        await self._subscription.hand(item)
+
+    def look_again(self) -> None:
+        """Have RESYNC read, behind what waits."""
+        self._subscription.put(RESYNC)
+
+
 @asynccontextmanager
-async def follow_turn(bus: Bus, turn_id: UUID) -> AsyncIterator[AsyncIterator[Update]]:
+async def follow_turn(bus: Bus, turn_id: UUID) -> AsyncIterator[Updates]:
     """What is published about a turn from when the block begins: read the snapshot to start from inside it.
 
     RESYNC stands where something was missed (the bus bounds what waits): read the turn again there.
     """
     async with bus.subscribe(turn_channel(turn_id)) as subscription:
-        updates = _updates(subscription)
         try:
-            yield updates
+            yield Updates(subscription)
         finally:
             subscription.close()
-
-
-async def _updates(subscription: Subscription) -> AsyncIterator[Update]:
-    async for item in subscription:
-        yield RESYNC if item is RESYNC else _parse(item.message)
 
 
 def _parse(message: str) -> Update:
@@ -196,8 +230,14 @@ class DraftView:
 
     def __init__(self, attempt: int, text: str) -> None:
         self.attempt = attempt
-        self.text = text
         self.offset = utf16_length(text)
+        self._pieces = [text]
+
+    @property
+    def text(self) -> str:
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0]
 
     def apply(self, delta: Delta) -> Delta | Literal["drop", "hole"]:
         """Append a delta and return what of it was new, to be handed on.
@@ -214,7 +254,7 @@ class DraftView:
             return "hole"
         if not new.text:
             return "drop"
-        self.text += new.text
+        self._pieces.append(new.text)
         self.offset += utf16_length(new.text)
         return new
 

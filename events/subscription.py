@@ -7,14 +7,31 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
+
+
+class Parcel(Protocol):
+    """A value that is handed over as it is within a process, and as text between processes."""
+
+    def encode(self) -> str:
+        """What is sent to other processes. At most the bus' bound."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One message, as it was published."""
+    """One message, as it was published; or the `parcel` itself, where it was sent or handed over in this process."""
 
     message: str
+    parcel: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    """What another source hands over, in its place among the messages. `taken` is done when it was read."""
+
+    received: Received
+    taken: asyncio.Future[None]
 
 
 class Marker(Enum):
@@ -32,13 +49,13 @@ Item = Received | Literal[Marker.RESYNC]
 class Subscription:
     """An async iterator of what a channel brings; ends when it is left or the bus stops.
 
-    At most `size` items wait. A reader that falls further behind loses them all and finds RESYNC in their place,
+    At most `size` items wait. A reader that falls further behind loses all messages and finds RESYNC in their place,
     followed by what came after.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._items: deque[Item] = deque()
+        self._items: deque[Item | _Handed] = deque()
         self._more = asyncio.Event()
         self._closed = False
         self.owed_resync = False
@@ -49,12 +66,19 @@ class Subscription:
             return True
         fits = len(self._items) < self._size
         if not fits:
-            self._items.clear()
+            self._items = deque(one for one in self._items if isinstance(one, _Handed))
             self._items.append(RESYNC)
         if fits or item is not RESYNC:
             self._items.append(item)
         self._more.set()
         return fits
+
+    async def hand(self, parcel: object) -> None:
+        """Queue what another source has, and wait until it was taken: that source can't run ahead of its reader."""
+        handed = _Handed(Received("", parcel), asyncio.get_running_loop().create_future())
+        self._items.append(handed)
+        self._more.set()
+        await handed.taken
 
     def close(self) -> None:
         """End the iteration at once; what still waits is dropped."""
@@ -71,7 +95,12 @@ class Subscription:
                 raise StopAsyncIteration
             self._more.clear()
             await self._more.wait()
-        return self._items.popleft()
+        item = self._items.popleft()
+        if not isinstance(item, _Handed):
+            return item
+        if not item.taken.done():
+            item.taken.set_result(None)
+        return item.received
 
 
 class Channel:
@@ -88,9 +117,8 @@ class Channel:
         self.active = False
         self._settled = asyncio.Event()
 
-    def deliver(self, message: str) -> int:
+    def deliver(self, received: Received) -> int:
         """Hand a message to every reader; the number of those whose queue overflowed."""
-        received = Received(message)
         return sum(not reader.put(received) for reader in self.readers)
 
     def activate(self) -> None:
@@ -151,6 +179,11 @@ class Channels:
                 self._touch((channel,))
             else:
                 self.forget_unused(channel)
+
+    def deliver(self, name: str, received: Received) -> int:
+        """Hand a message to the readers of a channel, as its broker would; the number of queues that overflowed."""
+        channel = self._by_name.get(name)
+        return channel.deliver(received) if channel is not None and channel.active else 0
 
     def forget_unused(self, channel: Channel) -> None:
         """Drop a channel without readers that no link holds."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -190,11 +190,15 @@ class EdgeSchema(strawberry.Schema):
         query: type,
         *,
         document_policy: DocumentPolicy | None = None,
-        extensions: Iterable[type[SchemaExtension]] = (),
         **kwargs: Any,
     ) -> None:
-        super().__init__(query, extensions=[*extensions, _UsePrepared], **kwargs)
+        super().__init__(query, extensions=[_UsePrepared], **kwargs)
         self.documents = Documents(self._schema, document_policy)
+
+    @property
+    def graphql(self) -> GraphQLSchema:
+        """As graphql-core has it."""
+        return self._schema
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Nothing: strawberry would log the query here. `errors.Presenter` logs what is unexpected."""

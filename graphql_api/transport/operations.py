@@ -15,6 +15,7 @@ from graphql_api.documents import DocumentRefused, EdgeSchema, PreparedQuery
 from graphql_api.errors import Fault
 from graphql_api.transport.body import GraphQLRequest
 from graphql_api.transport.encoding import encode
+from graphql_api.transport.following import results
 from graphql_api.transport.hooks import Caller, EdgeHooks
 
 
@@ -75,18 +76,12 @@ class Operations:
     ) -> AsyncGenerator[Answer, None]:
         """A subscription's answers. Closing the generator closes the subscription and its context."""
         try:
-            async with self._hooks.operation_context(caller) as context:
-                stream = await self._schema.stream(
-                    query,
-                    variable_values=request.variables,
-                    context_value=context,
-                    operation_name=request.operation_name,
-                )
-                async with aclosing(stream):
-                    async for result in stream:
-                        # Incremental frames can't come: @defer and @stream are not in the schema.
-                        assert isinstance(result, ExecutionResult)
-                        yield self._answer(result)
+            async with (
+                self._hooks.operation_context(caller) as context,
+                aclosing(results(self._schema, query, request.variables, context)) as stream,
+            ):
+                async for result in stream:
+                    yield Answer(result) if isinstance(result, bytes) else self._answer(result)
         # As above.
         except Exception as error:
             yield self.refusal([error])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -15,7 +14,7 @@ from strawberry.types import Info
 
 from core.errors import RequestError, RequestErrorCode
 from core.ids import parse_global_id, to_global_id
-from events.deltas import Delta, DraftView, follow_turn, utf16_length
+from events.deltas import Delta, DraftView, Updates, follow_turn, utf16_length
 from events.hub import Batch
 from events.reading import position
 from models.conversations import messages
@@ -26,8 +25,8 @@ from resolvers.fields import one
 from resolvers.nodes import IdArgument
 from resolvers.operation import Operation
 
-WAITING: Final = 256
-"""Updates that wait for a slow client before the sources wait with it."""
+BEYOND: Final = 256
+"""Deltas after a hole that are kept until it is filled."""
 
 CATCH_UP: Final = 0.35
 """Seconds after which a hole is looked at again: the draft is saved a little more often."""
@@ -92,19 +91,28 @@ class _Over:
     failure: Exception | None
 
 
+async def _pump(source: AsyncIterable[Any], updates: Updates) -> None:
+    """Hand a source on, and its end or its failure as well: a stream must not wait for a source that is gone."""
+    failure: Exception | None = None
+    try:
+        async for item in source:
+            await updates.hand(item)
+    except Exception as error:  # raised again where the stream is read
+        failure = error
+    await updates.hand(_Over(failure))
+
+
 @strawberry.type
 class TurnSubscriptions:
     @strawberry.subscription(description="One turn as it happens: first a snapshot, then deltas; ends with TurnEnded.")
-    async def turn(self, info: Info, id: IdArgument) -> AsyncGenerator[TurnUpdate, None]:
+    def turn(self, info: Info, id: IdArgument) -> AsyncGenerator[TurnUpdate, None]:
         operation: Operation = info.context
         operation.live()
         try:
             turn_id = parse_global_id(id, "Turn")
         except ValueError:
             raise _absent() from None
-        async with aclosing(_TurnStream(operation, turn_id).updates()) as updates:
-            async for update in updates:
-                yield update
+        return _TurnStream(operation, turn_id).updates()
 
 
 def _absent() -> RequestError:
@@ -117,6 +125,7 @@ class _TurnStream:
     def __init__(self, operation: Operation, turn_id: UUID) -> None:
         self._operation = operation
         self._turn_id = turn_id
+        self._id = strawberry.ID(to_global_id("Turn", turn_id))
         self._view = DraftView(0, "")
         self._status = TurnStatus.QUEUED
         self._notice: str | None = None
@@ -126,19 +135,20 @@ class _TurnStream:
         self._look_again: asyncio.TimerHandle | None = None
         self._silence: asyncio.TimerHandle | None = None
         self._heard = 0.0
-        self._queue: asyncio.Queue[Any] = asyncio.Queue(WAITING)
+        self._updates: Updates | None = None
 
     async def updates(self) -> AsyncGenerator[Any, None]:
         """Deltas are followed before the state is read, so that none falls between the two."""
         operation = self._operation
-        async with follow_turn(operation.application.bus, self._turn_id) as deltas:
+        async with follow_turn(operation.application.bus, self._turn_id) as updates:
             state, seq = await self._read()
             if state is None:
                 raise _absent()
+            self._updates = updates
             self._conversation_id = state.conversation_id
             yield self._snapshot(state)
-            follow = operation.application.hub.follow(operation.user_id, seq)
-            pumps = [asyncio.create_task(self._pump(source)) for source in (deltas, follow)]
+            log = operation.application.hub.follow(operation.user_id, seq)
+            pump = asyncio.create_task(_pump(log, updates))
             try:
                 if state.status.ended:
                     yield TurnEnded(turn_key=self._turn_id)
@@ -146,41 +156,36 @@ class _TurnStream:
                 if state.status is TurnStatus.RUNNING:
                     self._look_soon()  # what was said between the last save and now is in no delta to come
                 self._watch_silence()
-                while True:
-                    item = await self._queue.get()
-                    self._heard = asyncio.get_running_loop().time()
-                    if isinstance(item, _Over):
-                        if item.failure is not None:
-                            raise item.failure
-                        return
-                    async for update in self._updates_of(item):
-                        yield update
-                        if isinstance(update, TurnEnded):
-                            return
-                    if self._gone:
-                        return
+                async for update in self._merged(updates):
+                    yield update
             finally:
                 self._stop_timers()
-                for pump in pumps:
-                    pump.cancel()
-                await asyncio.wait(pumps)
-                await follow.aclose()
+                pump.cancel()
+                await asyncio.wait([pump])
+                await log.aclose()
 
-    async def _pump(self, source: AsyncIterable[Any]) -> None:
-        """Hand a source on, and its end or its failure as well: a stream must not wait for a source that is gone."""
-        failure: Exception | None = None
-        try:
-            async for item in source:
-                await self._queue.put(item)
-        except Exception as error:  # raised again where the stream is read
-            failure = error
-        await self._queue.put(_Over(failure))
+    async def _merged(self, updates: Updates) -> AsyncGenerator[Any, None]:
+        """What the bus and the log bring, until the turn's end."""
+        loop = asyncio.get_running_loop()
+        async for item in updates:
+            self._heard = loop.time()
+            if type(item) is Delta:  # nearly always
+                if (delta := self._append(item)) is not None:
+                    yield delta
+                continue
+            if isinstance(item, _Over):
+                if item.failure is not None:
+                    raise item.failure
+                return
+            async for update in self._updates_of(item):
+                yield update
+                if isinstance(update, TurnEnded):
+                    return
+            if self._gone:
+                return
 
     async def _updates_of(self, item: Any) -> AsyncGenerator[Any, None]:
         match item:
-            case Delta():
-                if (update := self._append(item)) is not None:
-                    yield update
             case Batch():
                 for call_id in await self._calls_in(item):
                     yield ToolCallUpdate(call_key=call_id)
@@ -195,13 +200,13 @@ class _TurnStream:
     def _append(self, delta: Delta) -> TextDelta | None:
         applied = self._view.apply(delta)
         if applied == "hole":
-            self._beyond = [*self._beyond[-WAITING:], delta]
+            self._beyond = [*self._beyond[-BEYOND:], delta]
             self._look_soon()
             return None
         if applied == "drop":
             return None
         return TextDelta(
-            turn_id=strawberry.ID(to_global_id("Turn", self._turn_id)),
+            turn_id=self._id,
             attempt=applied.attempt,
             offset=applied.offset,
             text=applied.text,
@@ -228,8 +233,8 @@ class _TurnStream:
 
     def _wake(self) -> None:
         """Have the turn read again, after what waits."""
-        if not self._queue.full():
-            self._queue.put_nowait(None)
+        if self._updates is not None:
+            self._updates.look_again()
 
     async def _look(self) -> AsyncGenerator[Any, None]:
         """Read the turn again; a snapshot where its status, its attempt or its text is not what the client has.

@@ -15,6 +15,7 @@ from services.turns.confirming import (
     wait_for_user,
     waiting_calls,
 )
+from services.turns.drafting import Draft, save_drafts
 from services.turns.ending import Reply, complete, fail, wake_waiting
 from services.turns.leases import Lease, LeaseLost, fence, hold
 from services.turns.locking import lock_turn
@@ -28,7 +29,6 @@ from services.turns.rounds import (
     joined,
     read_draft,
     read_progress,
-    save_draft,
     show_again,
     start_anew,
 )
@@ -38,6 +38,7 @@ __all__ = [
     "Claimed",
     "Committed",
     "Decision",
+    "Draft",
     "Edited",
     "Lease",
     "LeaseLost",
@@ -69,7 +70,7 @@ __all__ = [
     "read_progress",
     "resume",
     "retry",
-    "save_draft",
+    "save_drafts",
     "show_again",
     "start_anew",
     "wait_for_user",

@@ -114,12 +114,6 @@ def _counted(turn: Turn, spent: Spent) -> dict[str, int]:
     }
 
 
-async def save_draft(work: UnitOfWork, lease: Lease, attempt: int, text: str) -> None:
-    """Keep the text so far, for those who join later. Raises LeaseLost."""
-    await fence(work, lease)
-    await write_draft(work, lease.turn_id, attempt, text)
-
-
 async def show_again(work: UnitOfWork, lease: Lease, attempt: int, text: str) -> None:
     """Begin a new attempt with the text of the rounds that are done; its followers read it. Raises LeaseLost."""
     turn = await fence(work, lease)

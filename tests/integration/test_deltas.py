@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from uuid import UUID
 
 import orjson
@@ -14,35 +14,39 @@ from hypothesis import strategies as st
 from core.ids import new_id
 from events.bus import MAX_MESSAGE_BYTES, RESYNC, Bus
 from events.deltas import (
+    PAUSE,
+    QUIET,
     Delta,
     DeltaWriter,
     DraftView,
     Look,
     Update,
     follow_turn,
-    publish_look,
+    send_look,
     turn_channel,
     utf16_length,
 )
-from tests.support.reading import GUARD, other_tasks, until
+from events.subscription import Parcel
+from tests.support.reading import GUARD, until
 
 PIECES = ("Done ", "✅", "👩‍👩‍👧", " e\u0301", " 買い物", " 🇩🇪", "\n\n", "𝒳", "end")
 TEXT = "".join(PIECES)
 
 
 class Recorder:
-    """A publisher that keeps what it is given; each of the `gates` holds one publication."""
+    """A bus that keeps what it is given."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, object]] = []
         self.sizes: list[int] = []
-        self.gates: list[asyncio.Event] = []
 
-    async def publish(self, channel: str, message: bytes | str) -> None:
-        if self.gates:
-            await self.gates.pop(0).wait()
-        self.sizes.append(len(message))
-        self.messages.append(orjson.loads(message))
+    def send(self, channel: str, parcel: Parcel) -> None:
+        self.sizes.append(len(parcel.encode().encode()))
+        self.messages.append(orjson.loads(parcel.encode()))
+
+    @property
+    def texts(self) -> list[object]:
+        return [message["t"] for message in self.messages]
 
     @property
     def view(self) -> DraftView:
@@ -53,19 +57,30 @@ class Recorder:
         return view
 
 
-class Pause:
-    """The pause between publications, ended by the test."""
+class Hands:
+    """A clock whose hands the test moves."""
 
     def __init__(self) -> None:
-        self.begun = 0
-        self._over = asyncio.Semaphore(0)
+        self.now = 100.0
+        self.due: list[tuple[float, Callable[[], object]]] = []
 
-    async def __call__(self) -> None:
-        self.begun += 1
-        await self._over.acquire()
+    def time(self) -> float:
+        return self.now
 
-    def end(self) -> None:
-        self._over.release()
+    def call_at(self, when: float, callback: Callable[[], object]) -> Hands:
+        assert when > self.now
+        self.due.append((when, callback))
+        return self
+
+    def cancel(self) -> None:
+        self.due.clear()
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+        for when, callback in list(self.due):
+            if when <= self.now:
+                self.due.remove((when, callback))
+                callback()
 
 
 @pytest.fixture
@@ -80,11 +95,11 @@ async def following(updates: AsyncIterator[Update]) -> Update:
 
 async def test_followers_put_the_text_together_again(bus: Bus, turn: UUID) -> None:
     async with follow_turn(bus, turn) as one, follow_turn(bus, turn) as other:
-        async with DeltaWriter(bus, turn, 1) as writer:
+        with DeltaWriter(bus, turn, 1) as writer:
             for piece in PIECES:
-                await writer.add(piece)
-                await writer.flush()
-            await writer.look(7)
+                writer.add(piece)
+                writer.flush()
+            writer.look(7)
         for updates in (one, other):
             view = DraftView(1, "")
             while isinstance(update := await following(updates), Delta):
@@ -94,90 +109,86 @@ async def test_followers_put_the_text_together_again(bus: Bus, turn: UUID) -> No
             assert view.offset == len(TEXT.encode("utf-16-le")) // 2
 
 
-async def test_the_first_piece_goes_at_once_and_the_rest_together_after_a_pause(turn: UUID) -> None:
-    recorder, pause = Recorder(), Pause()
-    async with DeltaWriter(recorder, turn, 1, pause=pause) as writer:
-        await writer.add("a")
-        await until(lambda: pause.begun == 1)
-        assert [message["t"] for message in recorder.messages] == ["a"]
-        for piece in ("b", "👍", "c"):
-            await writer.add(piece)
-        pause.end()
-        await until(lambda: pause.begun == 2)
-        assert recorder.messages[1:] == [{"a": 1, "o": 1, "t": "b👍c"}]
-        pause.end()
-        await writer.add("d")
-        await until(lambda: pause.begun == 3)
-        await writer.add("e")
-    assert recorder.messages[2:] == [{"a": 1, "o": 5, "t": "d"}, {"a": 1, "o": 6, "t": "e"}]
+def test_text_that_comes_slowly_goes_at_once_and_text_that_comes_quickly_together_after_a_pause(turn: UUID) -> None:
+    recorder, hands = Recorder(), Hands()
+    with DeltaWriter(recorder, turn, 1, timers=hands) as writer:
+        for piece in ("a", "b", "c"):
+            writer.add(piece)
+            hands.pass_by(1.5 * QUIET)
+        assert recorder.texts == ["a", "b", "c"]
+        for piece in ("d", "👍", "e"):
+            writer.add(piece)
+            hands.pass_by(QUIET / 4)
+        assert recorder.texts == ["a", "b", "c", "d"]
+        hands.pass_by(PAUSE)
+        assert recorder.messages[4:] == [{"a": 1, "o": 4, "t": "👍e"}]
+        hands.pass_by(PAUSE)
+        writer.add("f")
+        writer.add("g")
+    assert recorder.messages[5:] == [{"a": 1, "o": 7, "t": "f"}, {"a": 1, "o": 8, "t": "g"}]
+    assert hands.due == []
 
 
-async def test_what_is_added_while_a_publication_is_under_way_keeps_its_order(turn: UUID) -> None:
-    recorder, pause = Recorder(), Pause()
-    gate = asyncio.Event()
-    recorder.gates.append(gate)
-    async with DeltaWriter(recorder, turn, 1, pause=pause) as writer:
-        await writer.add("a")
-        await until(lambda: not recorder.gates)
-        await writer.add("b")
-        flushing = asyncio.create_task(writer.flush())
-        await asyncio.sleep(0)
-        gate.set()
-        await flushing
+def test_a_publication_asked_for_takes_what_waits_for_the_pause_along(turn: UUID) -> None:
+    recorder, hands = Recorder(), Hands()
+    with DeltaWriter(recorder, turn, 1, timers=hands) as writer:
+        writer.add("a")
+        writer.add("b")
+        writer.flush()
+        hands.pass_by(PAUSE)
+        assert recorder.texts == ["a", "b"]
     assert recorder.view.text == "ab"
 
 
-async def test_a_long_text_is_split_within_the_bound_of_the_bus_and_between_characters(turn: UUID) -> None:
+def test_a_long_text_is_split_within_the_bound_of_the_bus_and_between_characters(turn: UUID) -> None:
     recorder = Recorder()
     worst = "\x01" * 9_000 + "👍" * 20_001 + '"' * 9_000 + "語" * 9_000
-    async with DeltaWriter(recorder, turn, 1) as writer:
-        await writer.add(worst)
+    with DeltaWriter(recorder, turn, 1, timers=Hands()) as writer:
+        writer.add(worst)
     assert max(recorder.sizes) <= MAX_MESSAGE_BYTES
     assert len(recorder.sizes) > 1
     assert recorder.view.text == worst
 
 
-async def test_a_new_attempt_starts_at_its_own_base_and_drops_what_waits_of_the_old(turn: UUID) -> None:
-    recorder, pause = Recorder(), Pause()
-    async with DeltaWriter(recorder, turn, 1, base=10, pause=pause) as writer:
-        await writer.add("old")
-        await until(lambda: pause.begun == 1)
-        await writer.add("lost")
-        await writer.restart(2, base=4)
+def test_a_new_attempt_starts_at_its_own_base_and_drops_what_waits_of_the_old(turn: UUID) -> None:
+    recorder = Recorder()
+    with DeltaWriter(recorder, turn, 1, base=10, timers=Hands()) as writer:
+        writer.add("old")
+        writer.add("lost")
+        writer.restart(2, base=4)
         assert (writer.attempt, writer.offset) == (2, 4)
-        await writer.add("new")
+        writer.add("new")
     assert recorder.messages == [{"a": 1, "o": 10, "t": "old"}, {"a": 2, "o": 4, "t": "new"}]
 
 
-async def test_who_leaves_by_an_exception_publishes_nothing_more(turn: UUID) -> None:
-    recorder, pause, before = Recorder(), Pause(), other_tasks()
+def test_who_leaves_by_an_exception_publishes_nothing_more(turn: UUID) -> None:
+    recorder, hands = Recorder(), Hands()
 
-    async def lose_the_turn() -> None:
-        async with DeltaWriter(recorder, turn, 1, pause=pause) as writer:
-            await writer.add("a")
-            await until(lambda: pause.begun == 1)
-            await writer.add("b")
+    def lose_the_turn() -> None:
+        with DeltaWriter(recorder, turn, 1, timers=hands) as writer:
+            writer.add("a")
+            writer.add("b")
             raise RuntimeError("the turn was lost")
 
     with pytest.raises(RuntimeError, match="the turn was lost"):
-        await lose_the_turn()
-    assert [message["t"] for message in recorder.messages] == ["a"]
-    assert other_tasks() == before
+        lose_the_turn()
+    hands.pass_by(PAUSE)
+    assert recorder.texts == ["a"]
 
 
-async def test_nothing_is_published_for_nothing_and_half_a_character_is_refused(turn: UUID) -> None:
+def test_nothing_is_published_for_nothing_and_half_a_character_is_refused(turn: UUID) -> None:
     recorder = Recorder()
-    async with DeltaWriter(recorder, turn, 1) as writer:
-        await writer.add("")
+    with DeltaWriter(recorder, turn, 1, timers=Hands()) as writer:
+        writer.add("")
         with pytest.raises(UnicodeEncodeError):
-            await writer.add("\ud83d")
+            writer.add("\ud83d")
         assert writer.offset == 0
     assert recorder.messages == []
 
 
 async def test_anyone_can_have_the_followers_look_again(bus: Bus, turn: UUID) -> None:
     async with follow_turn(bus, turn) as updates:
-        await publish_look(bus, turn, 3)
+        send_look(bus, turn, 3)
         assert await following(updates) == Look(3)
 
 
@@ -190,10 +201,10 @@ async def test_a_message_that_isnt_ours_means_that_something_may_be_missing(bus:
 
 async def test_a_follower_that_is_too_slow_finds_a_resync_and_memory_stays_bounded(turn: UUID) -> None:
     async with Bus("memory://", queue_size=4) as bus, follow_turn(bus, turn) as slow, follow_turn(bus, turn) as quick:
-        async with DeltaWriter(bus, turn, 1) as writer:
+        with DeltaWriter(bus, turn, 1) as writer:
             for _ in range(6):
-                await writer.add("x")
-                await writer.flush()
+                writer.add("x")
+                writer.flush()
                 await following(quick)
         assert await following(slow) is RESYNC
         view, snapshot = DraftView(1, ""), DraftView(1, "xxxxxx")

@@ -14,6 +14,9 @@ FUNCTIONS = {
     "wake(conversation uuid, after interval)": "void",
     "orphaned_turns(wanted integer, running_limit integer)": "TABLE(user_id text, conversation_id uuid)",
     "renew_leases(holder text, held uuid[], seconds double precision)": "TABLE(turn_id uuid, cancelled boolean)",
+    "save_drafts(users text[], turn_ids uuid[], owners text[], numbers integer[], attempts integer[], texts text[])": (
+        "TABLE(turn_id uuid, saved boolean)"
+    ),
     "release_leases(holders text[])": "TABLE(user_id text, conversation_id uuid)",
     "positions(users text[])": "TABLE(user_id text, epoch uuid, seq bigint)",
     "idle_conversations(quiet_since timestamp with time zone, wanted integer)": (
