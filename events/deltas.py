@@ -37,6 +37,8 @@ class Timers(Protocol):
 
     def time(self) -> float: ...
 
+    def call_soon(self, callback: Callable[[], object]) -> Timer: ...
+
     def call_at(self, when: float, callback: Callable[[], object]) -> Timer: ...
 
 
@@ -133,7 +135,7 @@ class DeltaWriter:
         if self._timer is not None:
             return
         if self._timers.time() - self._last >= QUIET:
-            self.flush()
+            self._timer = self._timers.call_soon(self.flush)  # what has come together goes together
         else:
             self._timer = self._timers.call_at(self._last + PAUSE, self.flush)
 

@@ -87,7 +87,9 @@ class OpenAIProvider:
                 response = await self._post(request_of(self._model, prompt, tools))
                 stack.push_async_callback(response.aclose)
             body = await stack.enter_async_context(aclosing(response.aiter_bytes()))
-            return BodyReader(body, self._timeouts, deadline)
+            reader = BodyReader(body, self._timeouts, deadline)
+            stack.callback(reader.close)
+            return reader
         except TimeoutError:
             fault = timed_out("answer", self._timeouts.first_byte)
         except openai.OpenAIError as error:

@@ -50,6 +50,7 @@ class BodyReader:
         self._timeouts = timeouts
         self._deadline = deadline
         self._waiting_for, self._wait = "first byte", timeouts.first_byte
+        self._clock = _Clock()
         self._reader: _Reader | None = None
         self._ended = False
 
@@ -72,6 +73,10 @@ class BodyReader:
             self.is_stream = not piece.lstrip().startswith(b"{")
             self._reader = SseParser(MAX_EVENT) if self.is_stream else _WholeBody()
         return await self._up_to_done(self._reader.feed(piece))
+
+    def close(self) -> None:
+        """Nothing more is read."""
+        self._clock.stop()
 
     async def _piece(self, finished: bool) -> bytes | None:
         deadline = min(self._deadline, now() + self._timeouts.tail) if finished else self._deadline
@@ -103,8 +108,49 @@ class BodyReader:
             return
 
     async def _receive(self, deadline: float) -> bytes | None:
-        async with asyncio.timeout_at(deadline):
-            return await anext(self._body, None)
+        async with asyncio.timeout(None) as wait:
+            self._clock.begin(wait, deadline)
+            try:
+                return await anext(self._body, None)
+            finally:
+                self._clock.end()
+
+
+class _Clock:
+    """Times waits that follow each other by one timer, which rings for the earliest end and then looks whether the wait
+    that is under way is over. A timer set anew for each token costs more than reading the token.
+    """
+
+    def __init__(self) -> None:
+        self._timer: asyncio.TimerHandle | None = None
+        self._wait: asyncio.Timeout | None = None
+        self._deadline = 0.0
+
+    def begin(self, wait: asyncio.Timeout, deadline: float) -> None:
+        """Have `wait`, which has begun, end at `deadline`, unless it is over by then."""
+        self._wait, self._deadline = wait, deadline
+        if self._timer is None or deadline < self._timer.when():
+            self._set()
+
+    def end(self) -> None:
+        """The wait is over."""
+        self._wait = None
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _set(self) -> None:
+        self.stop()
+        self._timer = asyncio.get_running_loop().call_at(self._deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if now() < self._deadline:
+            self._set()
+        elif self._wait is not None:
+            self._wait.reschedule(self._deadline)
 
 
 def now() -> float:

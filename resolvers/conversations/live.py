@@ -9,11 +9,12 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import Select, select
+from sqlalchemy import and_, bindparam, select
 from strawberry.types import Info
 
 from core.errors import RequestError, RequestErrorCode
 from core.ids import parse_global_id, to_global_id
+from core.statements import prepared
 from events.deltas import Delta, DraftView, Updates, follow_turn, utf16_length
 from events.hub import Batch
 from events.reading import position
@@ -84,6 +85,27 @@ class _State:
     notice: str | None
 
 
+def _state(conversation_id: UUID, status: str, attempt: int, notice: str | None, *texts: str | None) -> _State:
+    said, draft = texts
+    return _State(conversation_id, TurnStatus(status), attempt, draft or "" if said is None else said, notice)
+
+
+_SAID: Final = (
+    select(messages.c.content)
+    .where(messages.c.user_id == turns.c.user_id, messages.c.id == turns.c.reply_id)
+    .scalar_subquery()
+)
+_DRAFTED: Final = and_(
+    drafts.c.user_id == turns.c.user_id, drafts.c.turn_id == turns.c.id, drafts.c.attempt == turns.c.attempt
+)
+_STATE: Final = prepared(
+    select(turns.c.conversation_id, turns.c.status, turns.c.attempt, turns.c.notice, _SAID, drafts.c.text)
+    .outerjoin(drafts, _DRAFTED)
+    .where(turns.c.user_id == bindparam("user_id"), turns.c.id == bindparam("id")),
+    _state,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Over:
     """A source has ended: by its failure, or because the server stops."""
@@ -141,9 +163,7 @@ class _TurnStream:
         """Deltas are followed before the state is read, so that none falls between the two."""
         operation = self._operation
         async with follow_turn(operation.application.bus, self._turn_id) as updates:
-            state, seq = await self._read()
-            if state is None:
-                raise _absent()
+            state, seq = await self._begin()
             self._updates = updates
             self._conversation_id = state.conversation_id
             yield self._snapshot(state)
@@ -241,7 +261,7 @@ class _TurnStream:
 
         Of a turn that was deleted with its conversation there is nothing to tell any more.
         """
-        state, _ = await self._read()
+        state = await self._read()
         if state is None:
             self._gone = True
             return
@@ -267,28 +287,20 @@ class _TurnStream:
         text = self._view.text
         return TurnSnapshot(turn_key=self._turn_id, attempt=self._view.attempt, draft=text, offset=utf16_length(text))
 
-    async def _read(self) -> tuple[_State | None, int]:
-        operation = self._operation
-        await operation.renew()
-        reply = _reply_text()
-        statement: Select[Any] = (
-            select(turns.c.conversation_id, turns.c.status, turns.c.attempt, turns.c.notice, reply, drafts.c.text)
-            .outerjoin(
-                drafts,
-                (drafts.c.user_id == turns.c.user_id)
-                & (drafts.c.turn_id == turns.c.id)
-                & (drafts.c.attempt == turns.c.attempt),
-            )
-            .where(turns.c.user_id == operation.user_id, turns.c.id == self._turn_id)
-        )
-        async with operation.reading() as session:
-            row = (await session.execute(statement)).first()
+    async def _begin(self) -> tuple[_State, int]:
+        """The turn as it is, and where the log stands with it."""
+        await self._operation.renew()
+        async with self._operation.reading() as session:
+            state = await session.first(_STATE, id=self._turn_id)
             seq = (await position(session)).seq
-        if row is None:
-            return None, seq
-        conversation_id, status, attempt, notice, said, draft = tuple(row)
-        text = said if said is not None else draft or ""
-        return _State(conversation_id, TurnStatus(status), attempt, text, notice), seq
+        if state is None:
+            raise _absent()
+        return state, seq
+
+    async def _read(self) -> _State | None:
+        await self._operation.renew()
+        async with self._operation.reading() as session:
+            return await session.first(_STATE, id=self._turn_id)
 
     async def _calls_in(self, batch: Batch) -> Sequence[UUID]:
         """The calls of this turn that a batch is about, in order, each once."""
@@ -304,11 +316,3 @@ class _TurnStream:
         async with self._operation.reading() as session:
             own = set((await session.execute(statement)).scalars())
         return [one for one in moved if one in own and one is not None]
-
-
-def _reply_text() -> Any:
-    return (
-        select(messages.c.content)
-        .where(messages.c.user_id == turns.c.user_id, messages.c.id == turns.c.reply_id)
-        .scalar_subquery()
-    )

@@ -67,20 +67,25 @@ class Hands:
     def time(self) -> float:
         return self.now
 
+    def call_soon(self, callback: Callable[[], object]) -> Hands:
+        return self.call_at(self.now, callback)
+
     def call_at(self, when: float, callback: Callable[[], object]) -> Hands:
-        assert when > self.now
+        assert when >= self.now
         self.due.append((when, callback))
         return self
 
     def cancel(self) -> None:
         self.due.clear()
 
-    def pass_by(self, seconds: float) -> None:
-        self.now += seconds
-        for when, callback in list(self.due):
-            if when <= self.now:
-                self.due.remove((when, callback))
-                callback()
+    def pass_by(self, seconds: float = 0.0) -> None:
+        """What is due now is done now, and then what gets due."""
+        for moment in (self.now, self.now + seconds):
+            self.now = moment
+            for when, callback in list(self.due):
+                if when <= self.now:
+                    self.due.remove((when, callback))
+                    callback()
 
 
 @pytest.fixture
@@ -124,15 +129,26 @@ def test_text_that_comes_slowly_goes_at_once_and_text_that_comes_quickly_togethe
         assert recorder.messages[4:] == [{"a": 1, "o": 4, "t": "👍e"}]
         hands.pass_by(PAUSE)
         writer.add("f")
+        hands.pass_by()
         writer.add("g")
     assert recorder.messages[5:] == [{"a": 1, "o": 7, "t": "f"}, {"a": 1, "o": 8, "t": "g"}]
     assert hands.due == []
+
+
+def test_what_comes_together_goes_together(turn: UUID) -> None:
+    recorder, hands = Recorder(), Hands()
+    with DeltaWriter(recorder, turn, 1, timers=hands) as writer:
+        for piece in PIECES:
+            writer.add(piece)
+        hands.pass_by()
+        assert recorder.texts == [TEXT]
 
 
 def test_a_publication_asked_for_takes_what_waits_for_the_pause_along(turn: UUID) -> None:
     recorder, hands = Recorder(), Hands()
     with DeltaWriter(recorder, turn, 1, timers=hands) as writer:
         writer.add("a")
+        hands.pass_by()
         writer.add("b")
         writer.flush()
         hands.pass_by(PAUSE)
@@ -151,9 +167,10 @@ def test_a_long_text_is_split_within_the_bound_of_the_bus_and_between_characters
 
 
 def test_a_new_attempt_starts_at_its_own_base_and_drops_what_waits_of_the_old(turn: UUID) -> None:
-    recorder = Recorder()
-    with DeltaWriter(recorder, turn, 1, base=10, timers=Hands()) as writer:
+    recorder, hands = Recorder(), Hands()
+    with DeltaWriter(recorder, turn, 1, base=10, timers=hands) as writer:
         writer.add("old")
+        hands.pass_by()
         writer.add("lost")
         writer.restart(2, base=4)
         assert (writer.attempt, writer.offset) == (2, 4)
@@ -167,6 +184,7 @@ def test_who_leaves_by_an_exception_publishes_nothing_more(turn: UUID) -> None:
     def lose_the_turn() -> None:
         with DeltaWriter(recorder, turn, 1, timers=hands) as writer:
             writer.add("a")
+            hands.pass_by()
             writer.add("b")
             raise RuntimeError("the turn was lost")
 
