@@ -20,12 +20,15 @@ from graphql import (
     specified_rules,
     validate,
 )
+from graphql.execution import Executor
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types import ExecutionContext
+from strawberry.types.execution import PreExecutionError
 
 from graphql_api.errors import TooComplex
+from graphql_api.following import executor_of
 from graphql_api.limits import Cost, DocumentLimits
 from graphql_api.meter import Meter
 
@@ -195,10 +198,18 @@ class EdgeSchema(strawberry.Schema):
         super().__init__(query, extensions=[_UsePrepared], **kwargs)
         self.documents = Documents(self._schema, document_policy)
 
-    @property
-    def graphql(self) -> GraphQLSchema:
-        """As graphql-core has it."""
-        return self._schema
+    def executor(
+        self, query: PreparedQuery, variables: dict[str, Any] | None, context: object
+    ) -> Executor[Any] | PreExecutionError:
+        """What runs a subscription's document in a context, or why its variables won't do."""
+        return executor_of(
+            self._schema,
+            self.execution_context_class,
+            query.document,
+            operation_name=query.operation_name,
+            variables=variables,
+            context=context,
+        )
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Nothing: strawberry would log the query here. `errors.Presenter` logs what is unexpected."""

@@ -13,9 +13,9 @@ from strawberry.types.execution import PreExecutionError
 
 from graphql_api.documents import DocumentRefused, EdgeSchema, PreparedQuery
 from graphql_api.errors import Fault
+from graphql_api.following import results, source_of
 from graphql_api.transport.body import GraphQLRequest
 from graphql_api.transport.encoding import encode
-from graphql_api.transport.following import results
 from graphql_api.transport.hooks import Caller, EdgeHooks
 
 
@@ -76,12 +76,18 @@ class Operations:
     ) -> AsyncGenerator[Answer, None]:
         """A subscription's answers. Closing the generator closes the subscription and its context."""
         try:
-            async with (
-                self._hooks.operation_context(caller) as context,
-                aclosing(results(self._schema, query, request.variables, context)) as stream,
-            ):
-                async for result in stream:
-                    yield Answer(result) if isinstance(result, bytes) else self._answer(result)
+            async with self._hooks.operation_context(caller) as context:
+                executor = self._schema.executor(query, request.variables, context)
+                if isinstance(executor, PreExecutionError):
+                    yield self._answer(executor)
+                    return
+                source = await source_of(executor)
+                if isinstance(source, PreExecutionError):
+                    yield self._answer(source)
+                    return
+                async with aclosing(results(executor, source)) as found:
+                    async for result in found:
+                        yield Answer(result) if isinstance(result, bytes) else self._answer(result)
         # As above.
         except Exception as error:
             yield self.refusal([error])

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.settings import Settings
+from graphql_api.compiled import EventWriters
+from graphql_api.documents import PreparedQuery
 from graphql_api.schema import make_schema
-from graphql_api.transport.compiled import EventWriters
 from graphql_api.transport.encoding import encode
 from models.changes import LoggedChange
 from models.enums import ChangeKind
@@ -107,7 +108,9 @@ LOGGED = [
 
 def executor_of(document: str, **variables: Any) -> Executor[Any]:
     """Of a document that need not use all of its variables and fragments."""
-    built: Any = SCHEMA.execution_context_class.build(SCHEMA.graphql, parse(document), raw_variable_values=variables)
+    query = PreparedQuery(document)
+    query.document, query.operation_name = parse(document), None
+    built = SCHEMA.executor(query, variables, None)
     assert isinstance(built, Executor), built
     return built
 

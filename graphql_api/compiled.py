@@ -4,6 +4,7 @@ are plain leaves is worked out once, by graphql-core's own reading of the docume
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from operator import attrgetter
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails, collect_fields
 from strawberry.types.field import StrawberryField
 
-from graphql_api.transport.encoding import encode
+_encode = partial(orjson.dumps, option=orjson.OPT_NON_STR_KEYS)  # as results are encoded
 
 Writer = Callable[[Any], bytes]
 """The response to an event of one type. Raises whatever it stumbles over: then the executor has to say what it is."""
@@ -79,12 +80,15 @@ def _object_type(executor: Executor[Any], field: GraphQLField, kind: type) -> Gr
     """The type of events of that class, if the class alone tells it."""
     returned = field.type.of_type if is_non_null_type(field.type) else field.type
     possible = executor.schema.get_possible_types(returned) if is_abstract_type(returned) else [returned]
-    for one in possible:
-        if isinstance(one, GraphQLObjectType) and one.is_type_of is None:
-            definition = one.extensions.get(_STRAWBERRY)
-            if definition is not None and definition.origin is kind:
-                return one
-    return None
+    fitting = [one for one in possible if isinstance(one, GraphQLObjectType) and _may_be(one, kind)]
+    definition = fitting[0].extensions.get(_STRAWBERRY) if len(fitting) == 1 else None
+    plain = definition is not None and definition.origin is kind and definition.is_type_of is None
+    return fitting[0] if plain else None
+
+
+def _may_be(one: GraphQLObjectType, kind: type) -> bool:
+    definition = one.extensions.get(_STRAWBERRY)
+    return definition is None or definition.is_type_of is not None or issubclass(kind, definition.origin)
 
 
 _Leaf = bytes | tuple[Callable[[Any], Any], Callable[[Any], bytes]]
@@ -94,7 +98,7 @@ _Leaf = bytes | tuple[Callable[[Any], Any], Callable[[Any], bytes]]
 def _leaf(parent: GraphQLObjectType, details: list[FieldDetails]) -> _Leaf | None:
     name = details[0].node.name.value
     if name == "__typename":
-        return encode(parent.name)
+        return _encode(parent.name)
     field = parent.fields.get(name)
     if field is None or field.args or not is_non_null_type(field.type) or not is_leaf_type(field.type.of_type):
         return None
@@ -122,7 +126,7 @@ def _encoder(leaf: Any) -> Callable[[Any], bytes]:
         coerced = coerce(value)
         if coerced is None or coerced is Undefined:
             raise TypeError("a leaf that may not be null")
-        return encode(coerced)
+        return _encode(coerced)
 
     def text(value: Any) -> bytes:
         return orjson.dumps(value) if type(value) is str else anything(value)

@@ -1,0 +1,58 @@
+"""A subscription from its document to its results: graphql-core's pipeline in its parts, so that events which need
+no execution are written as they come."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing
+from typing import Any, cast
+
+from graphql import DocumentNode, ExecutionResult, GraphQLSchema
+from graphql.execution import Executor, create_source_event_stream, execute_subscription_event
+from strawberry.types import ExecutionResult as Result
+from strawberry.types.execution import PreExecutionError
+
+from graphql_api.compiled import EventWriters
+
+
+def executor_of(
+    schema: GraphQLSchema,
+    executor_class: type[Executor[Any]],
+    document: DocumentNode,
+    *,
+    operation_name: str | None,
+    variables: dict[str, Any] | None,
+    context: object,
+) -> Executor[Any] | PreExecutionError:
+    """What runs a validated operation in a context, or why its variables won't do."""
+    executor = executor_class.build(
+        schema, document, context_value=context, raw_variable_values=variables, operation_name=operation_name
+    )
+    return PreExecutionError(data=None, errors=executor) if isinstance(executor, list) else executor
+
+
+async def source_of(executor: Executor[Any]) -> AsyncIterable[Any] | PreExecutionError:
+    """What the subscription's field follows, or why it can't."""
+    source: Any = create_source_event_stream(executor)
+    if executor.is_awaitable(source):
+        source = await source
+    if isinstance(source, ExecutionResult):
+        return PreExecutionError(data=None, errors=source.errors)
+    return cast(AsyncIterable[Any], source)
+
+
+async def results(executor: Executor[Any], source: AsyncIterable[Any]) -> AsyncGenerator[Result | bytes, None]:
+    """The results of one event after the other; bytes are a whole response without errors, as JSON. Raises what the
+    source raises."""
+    writers = EventWriters(executor)
+    async with aclosing(cast(AsyncGenerator[Any, None], source)) as events:
+        async for event in events:
+            written = writers.write(event)
+            yield await result_of(executor, event) if written is None else written
+
+
+async def result_of(executor: Executor[Any], event: object) -> Result:
+    executed: Any = execute_subscription_event(executor.build_per_event_executor(event))
+    if executor.is_awaitable(executed):
+        executed = await executed
+    return Result(data=executed.data, errors=executed.errors)
