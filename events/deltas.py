@@ -22,6 +22,13 @@ QUIET: Final = 0.008
 """Seconds after a publication from which on text goes at once again: most models aren't quicker than that, and what
 they say is not held back."""
 
+BUSY: Final = 4
+"""How many times as long as the loop was late to send text, the next waits for more to go with it: a process that can't
+keep up makes fewer and larger pieces until it can."""
+
+LONGEST: Final = 0.1
+"""Seconds that it waits for that at most."""
+
 PIECE: Final = 8_000
 """Code points a message: at 6 bytes each, JSON's worst, within the bus' 64 KiB."""
 
@@ -87,7 +94,8 @@ def send_look(bus: Sender, turn_id: UUID, version: int) -> None:
 
 
 class DeltaWriter:
-    """Publishes the text of one turn as it grows: at once where it comes slowly, every 20 ms where it comes quickly.
+    """Publishes the text of one turn as it grows: at once where it comes slowly, every 20 ms where it comes quickly,
+    less often where the process is busy.
 
     A context manager. Leaving it well publishes what waits; leaving it by an exception publishes nothing more, as
     whoever lost the turn must not. `base` is the length of the attempt's draft so far, in UTF-16 code units; `timers`
@@ -104,7 +112,9 @@ class DeltaWriter:
         self._published_to = self._offset = base
         self._timers: Timers = timers or asyncio.get_running_loop()
         self._waiting: list[str] = []
-        self._last = -PAUSE
+        self._last = -LONGEST
+        self._late = 0.0
+        self._due: float | None = None
         self._timer: Timer | None = None
 
     @property
@@ -134,10 +144,14 @@ class DeltaWriter:
         self._waiting.append(text)
         if self._timer is not None:
             return
-        if self._timers.time() - self._last >= QUIET:
+        now = self._timers.time()
+        busy = min(BUSY * self._late, LONGEST)
+        if now - self._last >= max(QUIET, busy):
+            self._due = now
             self._timer = self._timers.call_soon(self.flush)  # what has come together goes together
         else:
-            self._timer = self._timers.call_at(self._last + PAUSE, self.flush)
+            self._due = self._last + max(PAUSE, busy)
+            self._timer = self._timers.call_at(self._due, self.flush)
 
     def flush(self) -> None:
         """Publish what waits now."""
@@ -148,6 +162,8 @@ class DeltaWriter:
         self._waiting.clear()
         offset, self._published_to = self._published_to, self._offset
         self._last = self._timers.time()
+        if self._due is not None:
+            self._late, self._due = max(0.0, self._last - self._due), None
         if len(text) <= PIECE:
             self._bus.send(self._channel, Delta(self._attempt, offset, text))
             return

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from core.ids import new_id
 from events.bus import MAX_MESSAGE_BYTES, RESYNC, Bus
 from events.deltas import (
+    BUSY,
+    LONGEST,
     PAUSE,
     QUIET,
     Delta,
@@ -78,14 +80,18 @@ class Hands:
     def cancel(self) -> None:
         self.due.clear()
 
+    def be_late(self, seconds: float) -> None:
+        """Time passes, and nothing is done."""
+        self.now += seconds
+
     def pass_by(self, seconds: float = 0.0) -> None:
-        """What is due now is done now, and then what gets due."""
-        for moment in (self.now, self.now + seconds):
-            self.now = moment
-            for when, callback in list(self.due):
-                if when <= self.now:
-                    self.due.remove((when, callback))
-                    callback()
+        """What gets due is done when it is."""
+        end = self.now + seconds
+        while self.due and self.due[0][0] <= end:
+            when, callback = self.due.pop(0)
+            self.now = max(self.now, when)
+            callback()
+        self.now = end
 
 
 @pytest.fixture
@@ -133,6 +139,24 @@ def test_text_that_comes_slowly_goes_at_once_and_text_that_comes_quickly_togethe
         writer.add("g")
     assert recorder.messages[5:] == [{"a": 1, "o": 7, "t": "f"}, {"a": 1, "o": 8, "t": "g"}]
     assert hands.due == []
+
+
+def test_where_the_loop_is_late_text_waits_for_more_and_goes_at_once_again_where_it_is_not(turn: UUID) -> None:
+    recorder, hands = Recorder(), Hands()
+    with DeltaWriter(recorder, turn, 1, timers=hands) as writer:
+        writer.add("a")
+        hands.be_late(PAUSE)
+        hands.pass_by(1.5 * QUIET)
+        writer.add("b")
+        hands.pass_by(1.5 * PAUSE)
+        writer.add("c")
+        assert recorder.texts == ["a"]
+        hands.pass_by(BUSY * PAUSE)
+        assert recorder.texts == ["a", "bc"]
+        hands.be_late(100 * LONGEST)
+        writer.add("d")
+        hands.pass_by()
+        assert recorder.texts == ["a", "bc", "d"]
 
 
 def test_what_comes_together_goes_together(turn: UUID) -> None:
