@@ -38,8 +38,10 @@ RECURRENCE_LIMIT = 500
 REMIND_BEFORE_LIMIT = 527_040
 """Minutes of a leap year."""
 
-DUE_ORDER = "coalesce(due_at AT TIME ZONE 'UTC', due_date + interval '1 day')"
-"""Where a due date sorts among due instants: an all-day task at the end of its day, read as UTC."""
+DUE_ORDER = "coalesce(due_at AT TIME ZONE 'UTC', due_date + interval '1 day', '{}infinity'::timestamp)"
+"""Where a due date sorts among due instants: an all-day task at the end of its day, read as UTC. An infinity stands for
+none, so that these come last in both directions. Columns, since under a policy no COALESCE is part of an index range.
+"""
 
 REMINDER = "coalesce(snoozed_until, remind_at)"
 """When a task's reminder is due next, or was last."""
@@ -52,6 +54,18 @@ PENDING_REMINDER = (
 
 POSITION_LIMIT = 64
 """Digits of a position at most; `services.tasks.positions` keeps to half of them."""
+
+OPEN = "completed_at IS NULL AND deleted_at IS NULL"
+"""What a list of things to do shows: of a long-time user's tasks the few that are left, so each order has an index."""
+
+OPEN_ORDERS = (
+    ("position", "position"),
+    ("due", "due_order"),
+    ("due_desc", "due_order_desc"),
+    ("created", "created_at"),
+    ("updated", "updated_at"),
+    ("priority", "priority"),
+)
 
 tasks = Table(
     "tasks",
@@ -80,7 +94,8 @@ tasks = Table(
     Column("deleted_at", DateTime(timezone=True)),
     Column("idempotency_key", Text),
     Column("idempotency_digest", LargeBinary),
-    Column("due_order", DateTime, Computed(DUE_ORDER, persisted=True)),
+    Column("due_order", DateTime, Computed(DUE_ORDER.format(""), persisted=True)),
+    Column("due_order_desc", DateTime, Computed(DUE_ORDER.format("-"), persisted=True)),
     ForeignKeyConstraint(["user_id"], [f"{SCHEMA}.users.id"], ondelete="CASCADE"),
     CheckConstraint(f"char_length(title) BETWEEN 1 AND {TASK_TITLE_LIMIT}", name="title"),
     CheckConstraint(f"char_length(description) <= {DESCRIPTION_LIMIT}", name="description"),
@@ -96,15 +111,16 @@ tasks = Table(
     owned_by("tasks", "parent_id"),
     CheckConstraint("parent_id <> id", name="parent"),
     CheckConstraint(f"position ~ '^[0-9a-f]*[1-9a-f]$' AND char_length(position) <= {POSITION_LIMIT}", name="position"),
-    Index("ix_tasks_position", "user_id", "position", "id", postgresql_where=text("deleted_at IS NULL")),
+    Index("ix_tasks_position", "user_id", "position", "id"),
     Index("ix_tasks_parent", "user_id", "parent_id", "position", "id", postgresql_where=text("parent_id IS NOT NULL")),
     Index("ix_tasks_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
-    Index("ix_tasks_due", "user_id", text("coalesce(due_order, 'infinity'::timestamp)"), "id"),
-    Index("ix_tasks_due_desc", "user_id", text("coalesce(due_order, '-infinity'::timestamp)"), "id"),
+    Index("ix_tasks_due", "user_id", "due_order", "id"),
+    Index("ix_tasks_due_desc", "user_id", "due_order_desc", "id"),
     Index("ix_tasks_created", "user_id", "created_at", "id"),
     Index("ix_tasks_updated", "user_id", "updated_at", "id"),
     Index("ix_tasks_reminder", text(REMINDER), postgresql_where=text(PENDING_REMINDER)),
-    Index("ix_tasks_priority", "user_id", "priority", "id", postgresql_where=text("deleted_at IS NULL")),
+    Index("ix_tasks_priority", "user_id", "priority", "id"),
+    *(Index(f"ix_tasks_open_{order}", "user_id", key, "id", postgresql_where=text(OPEN)) for order, key in OPEN_ORDERS),
     Index(
         "uq_tasks_key", "user_id", "idempotency_key", unique=True, postgresql_where=text("idempotency_key IS NOT NULL")
     ),

@@ -151,6 +151,7 @@ tool_calls = Table(
     CheckConstraint("char_length(input_text) > 0", name="input_text"),
     Index("uq_tool_calls_place", "user_id", "turn_id", "round", "index", unique=True),
     Index("ix_tool_calls_message", "user_id", "message_id", "round", "index"),
+    Index("ix_tool_calls_status", "user_id", "status", "id"),
     Index("ix_tool_calls_conversation", "user_id", "conversation_id", "id"),
 )
 

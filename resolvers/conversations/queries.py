@@ -145,6 +145,7 @@ class ConversationQueries:
             (first, after, last, before),
             _call_conditions(filter),
             filter_=strawberry.asdict(filter) if filter else None,
+            by_value=filter is not None,
         )
         return page
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     true,
 )
 from strawberry.dataloader import DataLoader
@@ -32,6 +33,8 @@ from resolvers.fields.declarations import Many, Page, Scope, Through
 from resolvers.fields.keyset import Cursors, Keyset, PageRequest
 from resolvers.fields.nodes import NodeType
 from resolvers.fields.plans import Plans, Shape
+
+_PLAN_BY_VALUE: Final = text("SET LOCAL plan_cache_mode = force_custom_plan")
 
 Reading = Callable[[], AbstractAsyncContextManager[Session]]
 
@@ -94,13 +97,17 @@ class Edges:
         *,
         filter_: Mapping[str, Any] | None = None,
         newest: bool = False,
+        by_value: bool = False,
     ) -> Any:
-        """A connection of the root: the user's rows of the type that pass `where`. `filter_` goes into the cursors."""
+        """A connection of the root: the user's rows of the type that pass `where`. `filter_` goes into the cursors.
+
+        `by_value`: which way is short depends on the values in `where`, so that it is planned for these each time.
+        """
         shape = self._shape(info, ("edges", "node"))
         cursors = Cursors.of(keyset, filter_)
         request = cursors.request(*arguments, newest=newest)
         statement = self._page_of(shape, keyset, request).where(*where)
-        rows = await self._rows(statement)
+        rows = await self._rows(statement, by_value=by_value)
 
         async def count() -> int:
             table = shape.kind.table
@@ -241,9 +248,11 @@ class Edges:
         width = len(shape.names)
         return shape.kind.record(shape.names, row[:width]), tuple(row[width:])
 
-    async def _rows(self, statement: Select[Any]) -> Sequence[Any]:
+    async def _rows(self, statement: Select[Any], *, by_value: bool = False) -> Sequence[Any]:
         async with self._reading() as session:
             self.statements += 1
+            if by_value:
+                await session.execute(_PLAN_BY_VALUE)
             return (await session.execute(statement)).all()
 
     async def _planned(self, statement: Prepared[tuple[Any, ...]], values: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -86,6 +86,7 @@ class TaskQueries:
                 WeekStart(settings.week_start),
             ),
             filter_=strawberry.asdict(chosen),
+            by_value=filter is not None,
         )
         return page
 

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import literal_column
 from strawberry.scalars import JSON
 
 from models.tasks import labels, task_labels, task_revisions, tasks
@@ -37,13 +36,6 @@ if TYPE_CHECKING:
 REVISIONS = Keyset("revisions", (Key.number(task_revisions.c.version), Key.uuid(task_revisions.c.id)), descending=True)
 
 
-def _due(infinity: str) -> Key:
-    """Tasks without a due date come last in both directions: an infinity stands for theirs, so no term is null."""
-    return Key(
-        literal_column(f"coalesce(tasktalk.tasks.due_order, '{infinity}'::timestamp)", tasks.c.due_order.type), _wall
-    )
-
-
 def _wall(value: Any) -> datetime:
     """A cursor's due order: asyncpg reads PostgreSQL's infinities as the ends of Python's calendar."""
     return datetime.fromisoformat(value)
@@ -53,7 +45,7 @@ def task_keyset(order: Any, *, descending: bool) -> Keyset:
     """The order of a task list."""
     first = {
         TaskOrder.POSITION: Key.text(tasks.c.position),
-        TaskOrder.DUE: _due("-infinity" if descending else "infinity"),
+        TaskOrder.DUE: Key(tasks.c.due_order_desc if descending else tasks.c.due_order, _wall),
         TaskOrder.CREATED: Key.instant(tasks.c.created_at),
         TaskOrder.UPDATED: Key.instant(tasks.c.updated_at),
         TaskOrder.PRIORITY: Key.number(tasks.c.priority),

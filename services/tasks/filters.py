@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select
 
 from core.errors import DomainError, ErrorCode
 from models.enums import Priority, WeekStart
@@ -27,6 +28,10 @@ class DueBucket(StrEnum):
     NEXT_WEEK = "NEXT_WEEK"
     LATER = "LATER"
     NONE = "NONE"
+
+
+_ZONES: Final = timedelta(hours=15)
+_DAY_OF_ZONES: Final = _ZONES + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +85,47 @@ def due_in(days: Days, zone: ZoneInfo) -> ColumnElement[bool]:
     if days.end is not None:
         all_day.append(tasks.c.due_date < days.end)
         timed.append(tasks.c.due_at < start_of(days.end, zone))
-    return or_(and_(*all_day), and_(*timed))
+    start = None if days.start is None else datetime.combine(days.start, time.min)
+    end = None if days.end is None else datetime.combine(days.end, time.min)
+    return and_(or_(and_(*all_day), and_(*timed)), *_about(start, end))
+
+
+def _about(start: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
+    """Where the due order of what is due from one wall time to another lies at most, in whatever zone: an index range.
+
+    Zones reach 14 hours from UTC, and an all-day task sorts at the end of its day.
+    """
+    found: list[ColumnElement[bool]] = []
+    if start is not None and start.year > 1:
+        found.append(tasks.c.due_order >= start - _ZONES)
+    if end is not None and end.year < 9999:
+        found.append(tasks.c.due_order <= end + _DAY_OF_ZONES)
+    return found
 
 
 def due_within(span: Span) -> ColumnElement[bool]:
     """Due at a time inside the span; all-day tasks have none."""
-    return and_(tasks.c.due_at >= span.start, tasks.c.due_at < span.end)
+    return and_(tasks.c.due_at >= span.start, tasks.c.due_at < span.end, *_about(_wall(span.start), _wall(span.end)))
 
 
 def overdue(now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
     """Open, and due before this instant or, all day, before today."""
     today = now.astimezone(zone).date()
-    return and_(tasks.c.completed_at.is_(None), or_(tasks.c.due_at < now, tasks.c.due_date < today))
+    due = or_(tasks.c.due_at < now, tasks.c.due_date < today)
+    return and_(tasks.c.completed_at.is_(None), due, *_about(None, _wall(now)))
 
 
 def undated() -> ColumnElement[bool]:
-    return and_(tasks.c.due_at.is_(None), tasks.c.due_date.is_(None))
+    return and_(
+        tasks.c.due_at.is_(None),
+        tasks.c.due_date.is_(None),
+        tasks.c.due_order == literal_column("'infinity'::timestamp"),
+    )
+
+
+def _wall(at: datetime) -> datetime:
+    """The instant as the due order has it: UTC, naive."""
+    return at.astimezone(UTC).replace(tzinfo=None)
 
 
 def completed(wanted: bool) -> ColumnElement[bool]:
@@ -104,10 +134,12 @@ def completed(wanted: bool) -> ColumnElement[bool]:
 
 def labelled(label_ids: Sequence[UUID]) -> ColumnElement[bool]:
     """Bears one of these labels."""
-    bearers = select(task_labels.c.task_id).where(
-        task_labels.c.user_id == tasks.c.user_id, task_labels.c.label_id.in_(label_ids)
+    borne = select(task_labels.c.task_id).where(
+        task_labels.c.user_id == tasks.c.user_id,
+        task_labels.c.task_id == tasks.c.id,
+        task_labels.c.label_id.in_(label_ids),
     )
-    return tasks.c.id.in_(bearers.correlate(tasks))
+    return borne.correlate(tasks).exists()
 
 
 def containing(words: str) -> ColumnElement[bool]:
@@ -179,11 +211,13 @@ def _last_begun(at: datetime, zone: ZoneInfo, field: Field) -> date:
 
 
 def _due_before(at: datetime, zone: ZoneInfo, field: Field) -> ColumnElement[bool]:
-    return or_(tasks.c.due_at < at, tasks.c.due_date <= _last_begun(at, zone, field))
+    due = or_(tasks.c.due_at < at, tasks.c.due_date <= _last_begun(at, zone, field))
+    return and_(due, *_about(None, _wall(at)))
 
 
 def _due_after(at: datetime, zone: ZoneInfo, field: Field) -> ColumnElement[bool]:
-    return or_(tasks.c.due_at >= at, tasks.c.due_date > _last_begun(at, zone, field))
+    due = or_(tasks.c.due_at >= at, tasks.c.due_date > _last_begun(at, zone, field))
+    return and_(due, *_about(_wall(at), None))
 
 
 def contains(column: ColumnElement[str] | ColumnElement[str | None], words: str) -> ColumnElement[bool]:
