@@ -83,7 +83,7 @@ class TaskChanged(Change):
     tool_call: ToolCall | None = one("call_key", description="The call that did it, if one did.")
 
 
-@strawberry.type(description="A label was made, changed or deleted.")
+@strawberry.type(description="A label was made, changed or deleted: so on all tasks that bear it, which don't change.")
 class LabelChanged(Change):
     label_id: strawberry.ID = _id("Label", "entity", "Its id.")
     label: Label | None = one("entity", description="As it is now; null once it is gone.")

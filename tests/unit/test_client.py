@@ -241,6 +241,17 @@ def test_a_conversation_takes_with_it_what_was_said_in_it() -> None:
     assert [list(part) for part in kept] == [["V2"], ["M-V2"], ["T-V2"], ["C-V2"]]
 
 
+def test_tasks_follow_the_labels_that_they_bear() -> None:
+    store = Store()
+    labels = [{"id": name, "name": name, "version": 1} for name in ("home", "shop")]
+    task = {"id": "T1", "labels": labels, "deletedAt": None, "version": 1}
+    store.apply(changed("TaskChanged", taskId="T1", action="UPDATED", task=task))
+    store.apply(changed("LabelChanged", labelId="home", label={"id": "home", "name": "yard", "version": 2}))
+    assert [label["name"] for label in store.tasks["T1"]["labels"]] == ["shop", "yard"]
+    store.apply(changed("LabelChanged", labelId="shop", label=None))
+    assert [label["name"] for label in store.tasks["T1"]["labels"]] == ["yard"]
+
+
 def test_labels_and_settings_are_kept() -> None:
     store = Store()
     store.apply(changed("LabelChanged", labelId="L1", label={"id": "L1", "name": "home", "version": 1}))

@@ -10,7 +10,7 @@ _LABEL: Final = "fragment LabelFields on Label { id name color version }"
 _TASK: Final = """fragment TaskFields on Task {
   id title description isCompleted completedAt dueDate dueAt timeZone recurrence recurrenceFrom
   remindAt remindBefore snoozedUntil priority labels { id name color version }
-  position version createdAt updatedAt deletedAt
+  parent { id } position version createdAt updatedAt deletedAt
 }"""
 _CONVERSATION: Final = """fragment ConversationFields on Conversation {
   id title titleSource isActive inactiveReason idleExpiresAt createdAt updatedAt lastActivityAt version

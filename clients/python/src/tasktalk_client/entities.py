@@ -19,6 +19,10 @@ class Label(TypedDict):
     version: int
 
 
+class Parent(TypedDict):
+    id: str
+
+
 class Task(TypedDict):
     id: str
     title: str
@@ -35,6 +39,7 @@ class Task(TypedDict):
     snoozedUntil: str | None
     priority: str
     labels: list[Label]
+    parent: Parent | None
     position: str
     version: int
     createdAt: str

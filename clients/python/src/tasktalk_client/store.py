@@ -78,6 +78,7 @@ class Store:
                 _put(self.tasks, identity, None if gone else task)
             case LabelChanged(label_id=identity, label=label):
                 _put(self.labels, identity, label)
+                self._relabel(identity)
             case MessageAdded(message_id=identity, message=message):
                 _put(self.messages, identity, message)
             case TurnChanged(turn_id=identity, turn=turn):
@@ -107,6 +108,15 @@ class Store:
         if turn is not None:
             self.tool_calls |= _by_id(turn.pop("toolCalls"))
             self.turns |= _by_id([turn])
+
+    def _relabel(self, identity: str) -> None:
+        """The tasks that bear a label follow it: its change isn't told of each of them."""
+        label = self.labels.get(identity)
+        for key, task in self.tasks.items():
+            if any(one["id"] == identity for one in task["labels"]):
+                others = [one for one in task["labels"] if one["id"] != identity]
+                borne = others if label is None else sorted([*others, label], key=lambda one: one["name"].casefold())
+                self.tasks[key] = {**task, "labels": borne}
 
     def _forget(self, conversation_id: str) -> None:
         """A conversation takes with it what was said in it."""
