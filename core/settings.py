@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import difflib
 import os
 from collections.abc import Mapping
@@ -100,6 +102,15 @@ class Settings(BaseSettings):
     ws_init_timeout_seconds: float = Field(5.0, gt=0, le=60, description="Time to say connection_init in.")
     statement_timeout_seconds: float = Field(5.0, gt=0, le=300, description="Time that one SQL statement may take.")
     pool_size: int = Field(10, ge=2, le=500, description="PostgreSQL connections of one process, the queue's aside.")
+    webhook_url: str | None = Field(
+        None, description="Where reminders are posted to as they come due (https); absent: nowhere."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="What deliveries are signed with: `whsec_` and 24 to 64 bytes in base64. Needed with a URL."
+    )
+    webhook_allow_private: bool = Field(
+        False, description="Whether the webhook may be at a private, loopback or link-local address, and plain http."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
 
     limit_sends_per_minute: Count = Field(20, description="sendMessage calls a user and minute; 0: no limit.")
@@ -138,11 +149,24 @@ class Settings(BaseSettings):
             raise ValueError("must be an http:// or https:// URL")
         return value.rstrip("/") if value else None
 
+    @field_validator("webhook_url")
+    @classmethod
+    def _webhook_as_given(cls, value: str | None) -> str | None:
+        cls._http_url(value)
+        return value
+
     @field_validator("better_auth_secret")
     @classmethod
     def _long_secret(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 32:
             raise ValueError("must have at least 32 characters")
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _webhook_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            webhook_key(value.get_secret_value())
         return value
 
     @field_validator("broadcast_url")
@@ -156,6 +180,15 @@ class Settings(BaseSettings):
     def _provider_has_a_key(self) -> Settings:
         if self.provider == "openai" and not (self.openai_api_key or self.openai_base_url):
             raise ValueError("TASKTALK_PROVIDER=openai needs OPENAI_API_KEY or OPENAI_BASE_URL")
+        return self
+
+    @model_validator(mode="after")
+    def _webhook_is_signed_and_secret(self) -> Settings:
+        if self.webhook_url is not None:
+            if self.webhook_secret is None:
+                raise ValueError("TASKTALK_WEBHOOK_URL needs TASKTALK_WEBHOOK_SECRET")
+            if not self.webhook_url.startswith("https://") and not self.webhook_allow_private:
+                raise ValueError("TASKTALK_WEBHOOK_URL must be https:// (or set TASKTALK_WEBHOOK_ALLOW_PRIVATE)")
         return self
 
     @property
@@ -177,6 +210,17 @@ class Settings(BaseSettings):
     def dsn(self) -> Dsn | None:
         """Where the database is; None means the embedded server."""
         return Dsn.parse(self.database_url.get_secret_value(), "DATABASE_URL") if self.database_url else None
+
+
+def webhook_key(secret: str) -> bytes:
+    """The bytes of a webhook's secret. Raises ValueError, which shows nothing of it."""
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True) if secret.startswith("whsec_") else b""
+    except binascii.Error:
+        key = b""
+    if not 24 <= len(key) <= 64:
+        raise ValueError("must be whsec_ and 24 to 64 bytes in base64")
+    return key
 
 
 def environment_name(field: str) -> str:

@@ -32,6 +32,12 @@ PATH: Final = f"{SCHEMA},pg_catalog"
 RESTED: Final = 15.0
 """Seconds without use after which a connection is looked at before it is used."""
 
+POLL: Final = 5.0
+"""Seconds between two looks at the queue where no notification came."""
+
+POLL_DEAF: Final = 1.0
+"""The same where none can come: behind a transaction-mode pooler, or for a retry whose time has come."""
+
 Wake = Callable[[str, UUID], Awaitable[None]]
 
 
@@ -135,16 +141,18 @@ def conninfo(dsn: Dsn) -> str:
     return make_conninfo(dsn.psycopg_conninfo(), **chosen)
 
 
-def make_app(dsn: Dsn, wake: Wake) -> App:
-    """An app whose task calls `wake(user_id, conversation_id)`."""
+def make_connector(dsn: Dsn) -> PsycopgConnector:
+    """The connections of one app."""
     # Any: keyword arguments of psycopg_pool.AsyncConnectionPool.
     pool: dict[str, Any] = {"conninfo": conninfo(dsn), "min_size": 1, "max_size": 2, "timeout": 2.0}
-    connector: PsycopgConnector
     if dsn.is_pooled:
-        connector = PooledConnector(**pool, kwargs={"prepare_threshold": None})
-    else:
-        connector = ListeningConnector(**pool)
-    app = App(connector=connector)
+        return PooledConnector(**pool, kwargs={"prepare_threshold": None})
+    return ListeningConnector(**pool)
+
+
+def make_app(dsn: Dsn, wake: Wake) -> App:
+    """An app whose task calls `wake(user_id, conversation_id)`."""
+    app = App(connector=make_connector(dsn))
 
     @app.task(queue=QUEUE, name=TASK)
     async def run(user_id: str, conversation_id: str) -> None:

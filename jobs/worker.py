@@ -27,18 +27,14 @@ from events.control import follow_stops
 from jobs.leases import Held, Leases
 from jobs.ownership import Mark
 from jobs.periodic import HOUSEKEEPING, every, keep_house, watch
-from jobs.queue import QUEUE, make_app
+from jobs.queue import POLL, POLL_DEAF, QUEUE, make_app
+from jobs.reminders import LOOK, fire_due
+from jobs.webhooks import work_webhooks
 from services.turns import Claimed, LeaseLost, claim, resume
 
 log = structlog.get_logger()
 
 Result = TypeVar("Result")
-
-POLL: Final = 5.0
-"""Seconds between two looks at the queue where no notification came."""
-
-POLL_DEAF: Final = 1.0
-"""The same where none can come: behind a transaction-mode pooler."""
 
 STEADY: Final = 30.0
 """Seconds after which a queue that is lost was a good one: the next is opened at once."""
@@ -78,6 +74,10 @@ class Worker:
         return self._healthy
 
     @property
+    def _has_webhook(self) -> bool:
+        return self._settings.webhook_url is not None
+
+    @property
     def running(self) -> int:
         """How many turns it has under way."""
         return len(self._turns)
@@ -87,12 +87,16 @@ class Worker:
             self._mark.make()
         house = partial(keep_house, self._engine.database, self._settings)
         parts: dict[str, Coroutine[None, None, None]] = {
-            "queue": self._supervise(),
+            "queue": self._supervise(self._work_queue),
             "leases": self._leases.keep(),
             "stops": self._follow_stops(),
             "watchdog": watch(self._engine.database, self._settings, self._mark),
             "housekeeping": every(HOUSEKEEPING, house),
+            "reminders": every(LOOK, partial(fire_due, self._engine.database, webhook=self._has_webhook)),
         }
+        if self._has_webhook:
+            deliver = partial(work_webhooks, self._queue_dsn, self._engine.database, self._settings)
+            parts["webhooks"] = self._supervise(deliver)
         self._tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
         return self
 
@@ -117,13 +121,13 @@ class Worker:
         async with self:
             await asyncio.Event().wait()
 
-    async def _supervise(self) -> None:
-        """Work through the queue, and anew whenever the database took its connections."""
+    async def _supervise(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Work through a queue, and anew whenever the database took its connections."""
         loop, backoff, failures = asyncio.get_running_loop(), Backoff(first=0.2, longest=10.0), 0
         while True:
             began, cause = loop.time(), "stopped"
             try:
-                await self._work_queue()
+                await work()
             except Exception as error:  # the boundary of the queue: whatever its failure, the cure is a new one
                 cause = type(error).__name__
             failures = 1 if loop.time() - began > STEADY else failures + 1

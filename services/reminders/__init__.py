@@ -2,5 +2,6 @@
 
 from services.reminders.firing import fire
 from services.reminders.snoozing import SNOOZE_LIMIT, last_reminded, snooze
+from services.reminders.telling import Told, told
 
-__all__ = ["SNOOZE_LIMIT", "fire", "last_reminded", "snooze"]
+__all__ = ["SNOOZE_LIMIT", "Told", "fire", "last_reminded", "snooze", "told"]

@@ -68,6 +68,31 @@ async def run(database: Database, user: str, said: Said, *, seconds: float = 60,
     assert taken is not None
 
 
+async def test_due_reminders_are_found_across_users_and_only_ones_own_are_delivered(
+    housed: Database, owner: AsyncConnection, user: str
+) -> None:
+    other = await new_user(housed)
+    past = clock.now() - timedelta(minutes=1)
+    mine, theirs = [
+        await housed.work(who, lambda work: create_task(work, NewTask("call", remind_at=past), Actor.USER))
+        for who in (user, other)
+    ]
+    async with housed.for_nobody() as connection:
+        found = await connection.execute(text("SELECT * FROM tasktalk.due_reminders(1000)"))
+        assert {(user, mine.id), (other, theirs.id)} <= {(user_id, task_id) for user_id, task_id in found}
+
+    async def deliver(work: UnitOfWork) -> None:
+        for task in (mine, theirs):
+            await work.execute(text("SELECT tasktalk.deliver(:task, now())"), {"task": task.id})
+
+    await housed.work(user, deliver)
+    ids = "SELECT args->>'user_id', args->>'task_id' FROM tasktalk.procrastinate_jobs WHERE queue_name = 'webhooks'"
+    found = await owner.execute(
+        text(f"{ids} AND args->>'task_id' IN (:mine, :theirs)"), {"mine": str(mine.id), "theirs": str(theirs.id)}
+    )
+    assert [tuple(row) for row in found] == [(user, str(mine.id))]
+
+
 async def test_a_message_wakes_its_conversation_once(housed: Database, owner: AsyncConnection, user: str) -> None:
     said = await say(housed, user)
     arguments = {"user_id": user, "conversation_id": str(said.conversation_id)}
