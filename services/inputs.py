@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from core.errors import DomainError, ErrorCode
 
@@ -13,6 +13,7 @@ KEY_LIMIT: Final = 200
 """Code points of an idempotency key."""
 
 Field = tuple[str, ...]
+Given = TypeVar("Given")
 
 
 class Unset(Enum):
@@ -22,6 +23,11 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET
+
+
+def given(value: Given | Unset, otherwise: Given) -> Given:
+    """The value, or `otherwise` where it was left out."""
+    return otherwise if isinstance(value, Unset) else value
 
 
 def check_characters(value: str, field: Field) -> str:

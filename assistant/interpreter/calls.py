@@ -16,6 +16,8 @@ from assistant.interpreter.commands import (
     Reschedule,
     Search,
     Setting,
+    Skip,
+    Snooze,
     Undo,
     Update,
 )
@@ -24,7 +26,8 @@ from assistant.interpreter.questions import same_call
 from assistant.interpreter.several import looks, spread
 
 _OPERATIONS = {
-    Add: "CREATE", Update: "UPDATE", Complete: "UPDATE", Reopen: "UPDATE", Reschedule: "UPDATE", Delete: "DELETE",
+    Add: "CREATE", Update: "UPDATE", Complete: "UPDATE", Reopen: "UPDATE", Skip: "UPDATE", Snooze: "UPDATE",
+    Reschedule: "UPDATE", Delete: "DELETE",
     ListTasks: "SEARCH", Search: "SEARCH", Categorize: "CATEGORIZE", Undo: "UPDATE",
 }  # fmt: skip
 
@@ -106,15 +109,21 @@ def _back(command: Command, before: Sequence[Outcome]) -> Command:
 def _tool(command: Command) -> tuple[str, dict[str, object]] | None:
     """The tool call of a command; None where it needs none."""
     match command:
-        case Add(title, due, priority, labels):
-            return "add_task", {"title": title, "due": due, "priority": priority, "labels": list(labels) or None}
+        case Add(title, due, priority, labels, remind):
+            given = {"title": title, "due": due, "priority": priority, "labels": list(labels) or None}
+            return "add_task", {**given, "remind": remind}
         case ListTasks(due, status, label, priority, text):
             arguments = {"due": due, "status": status, "label": label, "priority_at_least": priority, "text": text}
             return "list_tasks", {**arguments}
         case Search(query):
             return "search_tasks", {"query": query}
-        case Update(target, title, description, priority):
-            return "update_task", {"task": target, "title": title, "description": description, "priority": priority}
+        case Update(target, title, description, priority, recurrence, remind):
+            changed = {"title": title, "description": description, "priority": priority}
+            return "update_task", {"task": target, **changed, "recurrence": recurrence, "remind": remind}
+        case Skip(target):
+            return "skip_occurrence", {"task": target}
+        case Snooze(until, snoozed):
+            return "snooze_reminder", {"task": snoozed, "until": until}
         case Complete(target):
             return "complete_task", {"task": target}
         case Reopen(target):

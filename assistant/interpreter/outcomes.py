@@ -12,7 +12,7 @@ from core.ids import parse_global_id
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A task as a result tells of it; `id` is its global id, `due_at` an aware instant."""
+    """A task as a result tells of it; `id` is its global id, instants are aware, `repeats` is in words."""
 
     number: int | None
     title: str
@@ -23,6 +23,8 @@ class Shown:
     labels: tuple[str, ...] = ()
     is_deleted: bool = False
     id: str = ""
+    repeats: str | None = None
+    remind_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ def _task(raw: Mapping[str, object]) -> Shown:
         labels=tuple(str(label) for label in labels) if isinstance(labels, list) else (),
         is_deleted=raw.get("is_deleted") is True,
         id=str(raw.get("id") or ""),
+        repeats=str(raw["repeats"]) if raw.get("repeats") else None,
+        remind_at=_instant(raw.get("remind_at")),
     )
 
 

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from assistant.interpreter import dates
 from assistant.interpreter.outcomes import Outcome, Shown
 from assistant.interpreter.questions import unclear_words
 from assistant.interpreter.withholding import Planned, asks, undone, withheld
-from assistant.interpreter.wording import Viewpoint, day_words, due_words, joined, one_line, title
+from assistant.interpreter.wording import (
+    Viewpoint,
+    day_words,
+    due_words,
+    joined,
+    moment_words,
+    one_line,
+    repeat_words,
+    title,
+)
 from core.errors import ErrorCode
 
 __all__ = [
@@ -81,21 +89,27 @@ def _added(tasks: Sequence[Shown], view: Viewpoint) -> str:
     for task in tasks:
         groups.setdefault(_details(task, view), []).append(title(task.title))
     lines = [f"Added {joined(names)}{details}." for details, names in groups.items()]
-    return " ".join([*lines, *(note for task in tasks if (note := _repeat_note(task, view)))])
+    return " ".join([*lines, *_reminders(tasks, view)])
 
 
 def _details(task: Shown, view: Viewpoint) -> str:
-    due = due_words(task, view)
+    due, repeats = due_words(task, view), repeat_words(task, view)
     text = f" for {due}" if due else ""
+    if repeats:
+        text = f", {repeats.replace(', next on ', ', first on ')}"
     if task.priority != "NONE":
         text += f", {task.priority.lower()} priority"
     return text + (f", labelled {joined([title(label) for label in task.labels])}" if task.labels else "")
 
 
-def _repeat_note(task: Shown, view: Viewpoint) -> str | None:
-    spans = dates.find(task.title, now=view.now, time_zone=view.time_zone)
-    repeats = [s for s in spans if isinstance(s.value, dates.RecurrenceValue)]
-    return f"Tasks can't repeat yet, so “{repeats[0].text}” stays in its title." if repeats else None
+def _reminders(tasks: Sequence[Shown], view: Viewpoint) -> list[str]:
+    """When tasks remind, told once for all that do so when they are due."""
+    at_due = [task for task in tasks if task.remind_at is not None and task.remind_at == task.due_at]
+    other = [task for task in tasks if task.remind_at is not None and task.remind_at != task.due_at]
+    return [
+        *(["You'll get a reminder then."] if at_due else []),
+        *(f"You'll get a reminder {moment_words(task.remind_at, view)}." for task in other if task.remind_at),
+    ]
 
 
 def _one(outcome: Outcome, view: Viewpoint) -> str:
@@ -110,7 +124,13 @@ def _one(outcome: Outcome, view: Viewpoint) -> str:
         return "Nothing changed."
     match outcome.action:
         case "completed":
-            return f"Marked {names} as done."
+            return f"Marked {names} as done." + "".join(
+                f" {_next(task, view)}" for task in outcome.tasks if _goes_on(task)
+            )
+        case "skipped":
+            return f"Skipped {names} this time. " + " ".join(_next(task, view) for task in outcome.tasks)
+        case "snoozed":
+            return " ".join(_snoozed(task, view) for task in outcome.tasks)
         case "reopened":
             return f"Reopened {names}."
         case "deleted":
@@ -125,12 +145,30 @@ def _one(outcome: Outcome, view: Viewpoint) -> str:
             return " ".join(_updated(task, outcome, view) for task in outcome.tasks)
 
 
+def _goes_on(task: Shown) -> bool:
+    """Whether only an occurrence of it was done."""
+    return task.repeats is not None and not task.is_completed
+
+
+def _next(task: Shown, view: Viewpoint) -> str:
+    return f"It is next due {due_words(task, view)}."
+
+
+def _snoozed(task: Shown, view: Viewpoint) -> str:
+    when = moment_words(task.remind_at, view) if task.remind_at else "later"
+    return f"Snoozed: the reminder of {title(task.title)} comes {when}."
+
+
 def _updated(task: Shown, outcome: Outcome, view: Viewpoint) -> str:
     """What a changed task is like now, in the fields that the call was about."""
     name, asked, now = title(task.title), outcome.arguments, []
-    if "due" in asked:
-        due = due_words(task, view)
+    if "due" in asked or "recurrence" in asked:
+        due = repeat_words(task, view) or due_words(task, view)
         now.append(f"due {due}" if due else "without a due date")
+    if "recurrence" in asked and not task.repeats:
+        now.append("no longer repeating")
+    if "remind" in asked:
+        now.append(f"with a reminder {moment_words(task.remind_at, view)}" if task.remind_at else "without a reminder")
     if "priority" in asked:
         now.append(f"{task.priority.lower()} priority" if task.priority != "NONE" else "without a priority")
     if asked.keys() & {"labels", "add_labels", "remove_labels"}:
@@ -186,7 +224,11 @@ def _heading(outcome: Outcome, total: int) -> str:
 
 
 def _line(task: Shown, view: Viewpoint) -> str:
-    notes = [due_words(task, view), f"{task.priority.lower()} priority" if task.priority != "NONE" else None]
+    notes = [
+        due_words(task, view),
+        task.repeats,
+        f"{task.priority.lower()} priority" if task.priority != "NONE" else None,
+    ]
     notes += ["done" if task.is_completed else None, *(f"#{label}" for label in task.labels)]
     said = [note for note in notes if note]
     return one_line(task.title) + (f" — {', '.join(said)}" if said else "")

@@ -57,6 +57,10 @@ def _deed(call: Planned) -> tuple[str, str]:
             return ("reopen", "") if parameters.get("completed") is False else ("mark", "as done")
         case "delete_task":
             return "delete", ""
+        case "skip_occurrence":
+            return "skip", "this time"
+        case "snooze_reminder":
+            return "snooze the reminder of", f"for {title(str(parameters.get('until', '')))}"
         case "update_task":
             new = parameters.get("title")
             return ("rename", f"to {title(str(new))}") if new else ("change", "")

@@ -46,9 +46,24 @@ def day_words(day: date, today: date) -> str:
 def due_words(task: Shown, view: Viewpoint) -> str | None:
     """When a task is due, in the user's zone, or None."""
     if task.due_at is not None:
-        local = task.due_at.astimezone(view.zone)
-        return f"{day_words(local.date(), view.today)} at {local:%H:%M}"
+        return moment_words(task.due_at, view)
     return day_words(task.due_date, view.today) if task.due_date else None
+
+
+def moment_words(at: datetime, view: Viewpoint) -> str:
+    """ "today (Mon 23 Nov) at 15:10", in the user's zone."""
+    local = at.astimezone(view.zone)
+    return f"{day_words(local.date(), view.today)} at {local:%H:%M}"
+
+
+def repeat_words(task: Shown, view: Viewpoint) -> str | None:
+    """ "every Monday at 09:00, next on Mon 3 Aug", in the user's zone; None where it doesn't repeat."""
+    if task.repeats is None:
+        return None
+    local = task.due_at.astimezone(view.zone) if task.due_at else None
+    clock = f" at {local:%H:%M}" if local else ""
+    day = local.date() if local else task.due_date
+    return f"{task.repeats}{clock}" + (f", next on {calendar_day(day, view.today)}" if day else "")
 
 
 def one_line(text: str) -> str:

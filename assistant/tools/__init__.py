@@ -16,6 +16,8 @@ from assistant.tools import (
     list_tasks,
     reschedule_tasks,
     search_tasks,
+    skip_occurrence,
+    snooze_reminder,
     undo,
     update_task,
 )
@@ -26,6 +28,8 @@ _MODULES: Final = (
     list_tasks,
     update_task,
     complete_task,
+    skip_occurrence,
+    snooze_reminder,
     delete_task,
     search_tasks,
     categorize_tasks,

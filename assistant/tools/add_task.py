@@ -12,16 +12,19 @@ from assistant.tools.base import (
     LabelNames,
     Parameters,
     PriorityName,
+    RecurrenceWords,
+    RemindWords,
     Target,
     Tool,
     ToolContext,
     ToolOutcome,
     Words,
 )
-from assistant.tools.due import Due, read_due
+from assistant.tools.due import due_patch
 from assistant.tools.finding import Prefer, find_task
 from models.enums import Actor, OperationType, Priority, ToolName
 from models.tasks import DESCRIPTION_LIMIT, TASK_TITLE_LIMIT
+from services.inputs import given
 from services.tasks import NewTask, create_task
 
 
@@ -33,6 +36,8 @@ class AddTask(Parameters):
     due: (
         Annotated[DueWords, Field(description='When, in the user\'s words: "next Friday 3pm", "this weekend".')] | None
     ) = None
+    recurrence: RecurrenceWords | None = None
+    remind: RemindWords | None = None
     priority: Annotated[PriorityName, Field(description="How important it is, where the user says so.")] | None = None
     labels: Annotated[LabelNames, Field(description="Names of labels or lists; made where missing.")] | None = None
     parent: (
@@ -41,7 +46,7 @@ class AddTask(Parameters):
 
 
 async def run(context: ToolContext, parameters: AddTask) -> ToolOutcome:
-    due = read_due(parameters.due, context, lengths=True) if parameters.due else Due()
+    due = due_patch(context, parameters.due, parameters.recurrence, parameters.remind, lengths=True)
     parent_id = await find_task(context, parameters.parent, Prefer.OPEN) if parameters.parent else None
     since = mark(context.work)
     task = await create_task(
@@ -49,9 +54,13 @@ async def run(context: ToolContext, parameters: AddTask) -> ToolOutcome:
         NewTask(
             title=parameters.title,
             description=parameters.description,
-            due_date=due.date,
-            due_at=due.at,
-            time_zone=due.time_zone,
+            due_date=given(due.due_date, None),
+            due_at=given(due.due_at, None),
+            time_zone=given(due.time_zone, None),
+            recurrence=given(due.recurrence, None),
+            recurrence_from=given(due.recurrence_from, None),
+            remind_at=given(due.remind_at, None),
+            remind_before=given(due.remind_before, None),
             priority=Priority[parameters.priority] if parameters.priority else None,
             labels=parameters.labels or (),
             parent_id=parent_id,

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from assistant.interpreter.repeat_words import rule_words
 from assistant.tools.base import ToolContext, ToolFailure, ToolOutcome
 from core.errors import ErrorCode
 from core.ids import to_global_id
 from core.unit_of_work import UnitOfWork
-from models.enums import ChangeKind, Priority
+from models.enums import ChangeKind, Priority, RecurrenceFrom
 from models.tasks import Task
 from services.tasks import LabelledTask, get_tasks, with_labels
+from services.tasks.reminding import reminder_of
+from services.tasks.repeating import series_of
 from services.tasks.revisions import instant
 
 TASKS_LIMIT: Final = 100
@@ -34,6 +37,14 @@ def task_json(labelled: LabelledTask, number: int | None) -> dict[str, Any]:
     }
     if task.parent_id:
         told["parent_id"] = to_global_id("Task", task.parent_id)
+    if task.recurrence is not None and (series := series_of(task)) is not None:
+        after_done = task.recurrence_from == RecurrenceFrom.COMPLETION
+        told |= {
+            "recurrence": task.recurrence,
+            "repeats": rule_words(task.recurrence, series.day, after_done=after_done),
+        }
+    if (reminder := reminder_of(task)) is not None:
+        told["remind_at"] = instant(reminder)
     return {**told, "is_deleted": True} if task.deleted_at else told
 
 

@@ -144,6 +144,20 @@ Target = Annotated[
 ]
 Targets = Annotated[list[Target], Field(min_length=1, max_length=100, description="Which tasks, each as a target.")]
 DueWords = Annotated[Words, Field(min_length=1, max_length=200)]
+RecurrenceWords = Annotated[
+    DueWords,
+    Field(
+        description='How it repeats, in the user\'s words: "every other Monday at 9", "every 3 days after it is done";'
+        ' "none" where it shall repeat no more.'
+    ),
+]
+RemindWords = Annotated[
+    DueWords,
+    Field(
+        description='When to remind, in the user\'s words: "30 minutes before", "when it is due", "Friday at 3"; "none"'
+        " for not at all."
+    ),
+]
 LabelName = Annotated[Words, Field(min_length=1, max_length=LABEL_LIMIT)]
 LabelNames = Annotated[list[LabelName], Field(max_length=LABELS_PER_TASK)]
 PriorityName = Annotated[Literal["NONE", "LOW", "MEDIUM", "HIGH", "URGENT"], BeforeValidator(_upper)]

@@ -7,15 +7,18 @@ Saturday (on the Sunday: Sunday), "this week" Sunday. In a list's filter weeks b
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from assistant.interpreter import dates
 from assistant.tools.base import ToolContext, ToolFailure
+from assistant.tools.reminding import with_reminder
+from assistant.tools.repeating import Repeats, read_repeats, repeats_of, with_repeats
 from core.errors import ErrorCode
-from services.tasks import Days, DueBucket, Span, bucket_days
+from models.tasks import Task
+from services.tasks import Days, DueBucket, Span, TaskPatch, bucket_days
 
 _NONE: Final = frozenset(
     {
@@ -45,11 +48,12 @@ _SIDE: Final = re.compile(r"(?:due\s+)?(?P<side>before|until|till|by|up to|after
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What a task is due by: a day, or an instant with its zone; neither is "no due date"."""
+    """What a task is due by: a day, or an instant with its zone; neither is "no due date". `repeats` where it does."""
 
     date: date | None = None
     at: datetime | None = None
     time_zone: str | None = None
+    repeats: Repeats | None = None
 
 
 def read_due(words: str, context: ToolContext, *, lengths: bool = False) -> Due:
@@ -71,7 +75,7 @@ def read_due(words: str, context: ToolContext, *, lengths: bool = False) -> Due:
         case dates.IntervalValue(start, end, _):
             return _of_interval(start, end, context)
         case dates.RecurrenceValue():
-            raise ToolFailure(ErrorCode.INVALID, f"“{words}” repeats, and tasks can't repeat yet. Name one date.")
+            return Due(repeats=repeats_of(value, context))
         case _:
             raise _not_understood(words)
 
@@ -83,6 +87,33 @@ def _on(day: date, context: ToolContext) -> Due:
     # A time inside a spring gap moves forward by the gap, as it does where it is said.
     at = datetime.combine(day, context.due_time, ZoneInfo(context.time_zone)).astimezone(UTC)
     return Due(at=at, time_zone=context.time_zone)
+
+
+def due_patch(
+    context: ToolContext,
+    due: str | None,
+    recurrence: str | None = None,
+    remind: str | None = None,
+    *,
+    lengths: bool = False,
+    task: Task | None = None,
+) -> TaskPatch:
+    """What these words set of a task's due date, its repeating and its reminder. Raises ToolFailure or DomainError.
+
+    `task` is the one that is changed, where there is just one; `lengths` is as `read_due` has it.
+    """
+    patch, repeats = TaskPatch(), None
+    if due is not None:
+        read = read_due(due, context, lengths=lengths)
+        repeats = read.repeats
+        if repeats is None:
+            patch = replace(patch, due_date=read.date, due_at=read.at, time_zone=read.time_zone)
+    if recurrence is not None:
+        said = read_repeats(recurrence, context)
+        patch, repeats = (replace(patch, recurrence=None), None) if said is None else (patch, said)
+    if repeats is not None:
+        patch = with_repeats(patch, repeats, context, task)
+    return patch if remind is None else with_reminder(patch, remind, context)
 
 
 def _of_interval(start: date | datetime, end: date | datetime, context: ToolContext) -> Due:

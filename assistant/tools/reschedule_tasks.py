@@ -8,16 +8,17 @@ from uuid import UUID
 from pydantic import Field
 
 from assistant.tools.answers import changed, mark
-from assistant.tools.base import DueWords, Parameters, Targets, Tool, ToolContext, ToolOutcome
-from assistant.tools.due import read_due
+from assistant.tools.base import DueWords, Parameters, RecurrenceWords, Targets, Tool, ToolContext, ToolOutcome
+from assistant.tools.due import due_patch
 from assistant.tools.finding import find_tasks
 from models.enums import Actor, OperationType, ToolName
-from services.tasks import TaskPatch, update_tasks
+from services.tasks import get_tasks, update_tasks
 
 
 class RescheduleTasks(Parameters):
     tasks: Targets
     due: Annotated[DueWords, Field(description='The new due date in the user\'s words; "none" clears it.')]
+    recurrence: RecurrenceWords | None = None
 
 
 async def affected(context: ToolContext, parameters: RescheduleTasks) -> list[UUID]:
@@ -25,12 +26,13 @@ async def affected(context: ToolContext, parameters: RescheduleTasks) -> list[UU
 
 
 async def run(context: ToolContext, parameters: RescheduleTasks) -> ToolOutcome:
-    due = read_due(parameters.due, context)
+    [only] = await get_tasks(context.work, context.targets) if len(context.targets) == 1 else [None]
+    patch = due_patch(context, parameters.due, parameters.recurrence, task=only)
     since = mark(context.work)
     touched = await update_tasks(
         context.work,
         context.targets,
-        TaskPatch(due_date=due.date, due_at=due.at, time_zone=due.time_zone),
+        patch,
         Actor.ASSISTANT,
         tool_call_id=context.tool_call_id,
         conversation_id=context.conversation_id,
@@ -40,7 +42,7 @@ async def run(context: ToolContext, parameters: RescheduleTasks) -> ToolOutcome:
 
 TOOL = Tool(
     name=ToolName.RESCHEDULE_TASKS,
-    description="Give tasks another due date, or none.",
+    description="Give tasks another due date, once or repeating, or none.",
     operation=OperationType.UPDATE,
     parameters=RescheduleTasks,
     run=run,

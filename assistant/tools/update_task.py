@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -14,18 +15,20 @@ from assistant.tools.base import (
     LabelNames,
     Parameters,
     PriorityName,
+    RecurrenceWords,
+    RemindWords,
     Target,
     Tool,
     ToolContext,
     ToolOutcome,
     Words,
 )
-from assistant.tools.due import read_due
+from assistant.tools.due import due_patch
 from assistant.tools.finding import Prefer, find_deleted, find_task
 from models.enums import Actor, OperationType, Priority, ToolName
 from models.tasks import DESCRIPTION_LIMIT, TASK_TITLE_LIMIT
 from services.inputs import UNSET, Unset
-from services.tasks import ListEnd, Place, TaskPatch, move_task, restore_task, update_task
+from services.tasks import ListEnd, Place, TaskPatch, get_task, move_task, restore_task, update_task
 
 
 class UpdateTask(Parameters):
@@ -39,6 +42,8 @@ class UpdateTask(Parameters):
     due: Annotated[DueWords, Field(description='The new due date in the user\'s words; "none" clears it.')] | None = (
         None
     )
+    recurrence: RecurrenceWords | None = None
+    remind: RemindWords | None = None
     priority: Annotated[PriorityName, Field(description="The new priority; NONE clears it.")] | None = None
     labels: Annotated[LabelNames, Field(description="All labels that it shall have; [] clears them.")] | None = None
     parent: (
@@ -57,7 +62,9 @@ class UpdateTask(Parameters):
         if self.restore and self.model_fields_set - {"task", "restore"}:
             raise ValueError("restore goes alone: change the task once it is back")
         if not self.restore and not self.changes and not self.moves:
-            raise ValueError("give what to change: title, description, due, priority, labels, parent or a place")
+            raise ValueError(
+                "give what to change: title, description, due, recurrence, remind, priority, labels, parent or a place"
+            )
         return self
 
     @property
@@ -66,8 +73,8 @@ class UpdateTask(Parameters):
 
     @property
     def changes(self) -> bool:
-        given = (self.title, self.description, self.due, self.priority, self.labels, self.parent)
-        return any(value is not None for value in given)
+        words = (self.title, self.description, self.due, self.recurrence, self.remind)
+        return any(value is not None for value in (*words, self.priority, self.labels, self.parent))
 
 
 async def affected(context: ToolContext, parameters: UpdateTask) -> list[UUID]:
@@ -99,17 +106,15 @@ async def _place(context: ToolContext, parameters: UpdateTask) -> Place:
 
 
 async def _patch(context: ToolContext, parameters: UpdateTask) -> TaskPatch:
-    due = read_due(parameters.due, context) if parameters.due else None
+    present = await get_task(context.work, context.targets[0]) if parameters.due or parameters.recurrence else None
     parent_id: UUID | Unset | None = UNSET
     if parameters.parent is not None:
         none = parameters.parent.casefold() == "none"
         parent_id = None if none else await find_task(context, parameters.parent, Prefer.OPEN)
-    return TaskPatch(
+    return replace(
+        due_patch(context, parameters.due, parameters.recurrence, parameters.remind, task=present),
         title=UNSET if parameters.title is None else parameters.title,
         description=UNSET if parameters.description is None else parameters.description,
-        due_date=due.date if due else UNSET,
-        due_at=due.at if due else UNSET,
-        time_zone=due.time_zone if due else UNSET,
         priority=Priority[parameters.priority] if parameters.priority else UNSET,
         labels=UNSET if parameters.labels is None else parameters.labels,
         parent_id=parent_id,
@@ -118,8 +123,8 @@ async def _patch(context: ToolContext, parameters: UpdateTask) -> TaskPatch:
 
 TOOL = Tool(
     name=ToolName.UPDATE_TASK,
-    description="Change one task: its title, notes, due date, priority, labels, parent or place in the user's order;"
-    " or bring a deleted one back.",
+    description="Change one task: its title, notes, due date, repeating, reminder, priority, labels, parent or place in"
+    " the user's order; or bring a deleted one back.",
     operation=OperationType.UPDATE,
     parameters=UpdateTask,
     run=run,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Final
@@ -61,7 +61,7 @@ class Series:
         """That day's occurrence. A time in a gap moves forward by it; of two the first is taken (PEP 495, fold=0)."""
         if self.wall_time is None or self.zone is None:
             return Occurrence(day)
-        wall = datetime.combine(day, self.wall_time, ZoneInfo(self.zone))
+        wall = datetime.combine(day, self.wall_time.replace(fold=0), ZoneInfo(self.zone))
         return Occurrence(day, wall.astimezone(UTC))
 
 
@@ -105,8 +105,8 @@ def _within(series: Series, found: Occurrence) -> bool:
 
 
 def first_day(rule: Rule, today: date) -> date:
-    """The rule's first day from today on. Raises DomainError INVALID where there is none within reach."""
-    found = next(days_from(rule, today), None)
+    """The rule's first day from today on: INTERVAL counts from it. Raises DomainError INVALID where there is none."""
+    found = next(days_from(replace(rule, interval=1), today), None)
     if found is None:
         raise _names_nothing(today)
     return found

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from core.errors import DomainError, ErrorCode
 from core.unit_of_work import Session
 from models.enums import Priority
 from models.tasks import DESCRIPTION_LIMIT, REMIND_BEFORE_LIMIT, TASK_TITLE_LIMIT, Task
-from services.inputs import Field, Unset, clean_optional_text, clean_text
+from services.inputs import Field, Unset, clean_optional_text, clean_text, given
 from services.labels import clean_names
 from services.recurrence import clean_rule
 from services.tasks.reminding import LATE, passed_over, remindered
 from services.tasks.repeating import repatched
 from services.tasks.values import NewTask, TaskPatch
 from services.users import check_time_zone, read_settings
-
-Value = TypeVar("Value")
 
 
 def utc(at: datetime, field: Field) -> datetime:
@@ -75,11 +73,6 @@ def clean_patch(patch: TaskPatch) -> TaskPatch:
     values["add_labels"] = clean_names(patch.add_labels, ("input", "labels"))
     values["remove_labels"] = clean_names(patch.remove_labels, ("input", "labels"))
     return replace(patch, **values)
-
-
-def given(value: Value | Unset, otherwise: Value) -> Value:
-    """The value, or `otherwise` where it was left out."""
-    return otherwise if isinstance(value, Unset) else value
 
 
 def patched(task: Task, patch: TaskPatch, zone: str, now: datetime) -> Task:

@@ -13,8 +13,9 @@ from core.database import Database
 from core.dsn import Dsn
 from core.settings import Settings
 from events.bus import Bus
+from models.base import rows_of
 from models.enums import ConfirmPolicy
-from models.tasks import tasks
+from models.tasks import Task, tasks
 from services.users import update_settings
 from tests.support.talking import Talk, assistant
 
@@ -119,6 +120,29 @@ async def test_talk_changes_nothing(talk: Talk, sentence: str) -> None:
     assert ended.calls == []
     assert ended.reply
     assert set(await titles(talk)) == {"milk"}
+
+
+async def test_a_task_that_repeats_is_lived_with_by_talking(talk: Talk) -> None:
+    said = [
+        ("remind me to call mom on Friday at 3pm", "You'll get a reminder then."),
+        ("add standup every weekday at 9am", "every weekday at 09:00, first on Tue 24 Nov"),
+        ("mark standup as done", "Marked “standup” as done. It is next due Wed 25 Nov at 09:00."),
+        ("undo that", "“standup” is as it was"),
+        ("skip the standup", "It is next due Wed 25 Nov at 09:00."),
+        ("remind me 30 minutes before the standup", "with a reminder Wed 25 Nov at 08:30"),
+        ("snooze the standup for 10 minutes", "comes today (Mon 23 Nov) at 10:10"),
+        ("make standup repeat every other monday", "due every other Monday at 09:00, next on Mon 30 Nov"),
+        ("standup doesn't repeat any more", "no longer repeating"),
+    ]
+    for sentence, reply in said:
+        ended = await talk.say(sentence)
+        assert [call.status for call in ended.calls] == ["COMPLETED"], (sentence, ended.reply)
+        assert reply in (ended.reply or ""), sentence
+    async with talk.database.snapshot(talk.user) as session:
+        [standup] = await session.all(rows_of(tasks).where(tasks.c.title == "standup"), Task)
+        [call] = await session.all(rows_of(tasks).where(tasks.c.title == "call mom"), Task)
+    assert (standup.recurrence, standup.due_at) == (None, datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
+    assert call.remind_at == call.due_at == datetime(2026, 11, 27, 14, 0, tzinfo=UTC)
 
 
 async def test_the_usual_day(talk: Talk) -> None:

@@ -171,11 +171,18 @@ async def test_an_empty_list_says_so() -> None:
     assert text(await run(*items)) == "You have no open tasks overdue."
 
 
-async def test_a_recurrence_is_said_not_to_be_supported() -> None:
-    items = turn(
-        ("add_task", {"title": "water plants every monday"}, done("created", task("water plants every monday")))
-    )
-    assert "can't repeat yet" in text(await run(*items))
+async def test_what_was_understood_of_a_recurrence_and_a_reminder_is_said() -> None:
+    due = {"due_at": "2026-11-30T08:00:00Z", "repeats": "every Monday", "remind_at": "2026-11-30T08:00:00Z"}
+    added = turn(("add_task", {"title": "standup"}, done("created", task("standup", **due))))
+    first = "Added “standup”, every Monday at 09:00, first on Mon 30 Nov. You'll get a reminder then."
+    assert text(await run(*added)) == first
+    completed = turn(("complete_task", {"task": "standup"}, done("completed", task("standup", **due))))
+    next_due = "It is next due Mon 30 Nov at 09:00."
+    assert text(await run(*completed)) == f"Marked “standup” as done. {next_due}"
+    skipped = turn(("skip_occurrence", {"task": "standup"}, done("skipped", task("standup", **due))))
+    assert text(await run(*skipped)) == f"Skipped “standup” this time. {next_due}"
+    snoozed = turn(("snooze_reminder", {"until": "10 minutes"}, done("snoozed", task("standup", **due))))
+    assert text(await run(*snoozed)) == "Snoozed: the reminder of “standup” comes Mon 30 Nov at 09:00."
 
 
 AMBIGUOUS = failed("More than one task fits “milk”.", task("milk"), task("oat milk"))

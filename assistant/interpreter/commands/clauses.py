@@ -11,11 +11,12 @@ from assistant.interpreter.commands.asking import listing, searching
 from assistant.interpreter.commands.kinds import Command, Nothing
 from assistant.interpreter.commands.managing import MANAGING
 from assistant.interpreter.commands.reminders import dropping, reminding
+from assistant.interpreter.commands.repeating import repeating
 from assistant.interpreter.commands.text import unwrap
 from assistant.interpreter.commands.titles import Setting
 from assistant.interpreter.commands.undoing import undoing
 
-_READERS = (dropping, reminding, *MANAGING[:2], listing, *MANAGING[2:], searching, adding)
+_READERS = (repeating, dropping, reminding, *MANAGING[:2], listing, *MANAGING[2:], searching, adding)
 _SPLIT = re.compile(
     rf"(?P<strong>\s*;\s*|[.!?]\s+|\s*,\s*(?:and\s+)?(?:then\s+|also\s+)|\s+and\s+(?:then|also)\s+|\s*,\s*and\s+"
     rf"|\n+|\s+then\s+|\s*,\s*)"

@@ -9,13 +9,17 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """`title` keeps the user's spelling; `due` is words that `dates.resolve` understands; `priority` LOW to URGENT."""
+    """`title` keeps the user's spelling; `due` is words that `dates.resolve` understands; `priority` LOW to URGENT.
+
+    `remind` is words for when to be reminded.
+    """
 
     kind: ClassVar[str] = "add"
     title: str
     due: str | None = None
     priority: str | None = None
     labels: tuple[str, ...] = ()
+    remind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +53,36 @@ class Reopen:
 
 
 @dataclass(frozen=True, slots=True)
+class Skip:
+    """The present occurrence of a task that repeats."""
+
+    kind: ClassVar[str] = "skip"
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snooze:
+    """A reminder, for a length of time or until then; no target: the one that came last."""
+
+    kind: ClassVar[str] = "snooze"
+    until: str
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
-    """At least one of the fields is set. `due` isn't among them: that is Reschedule."""
+    """At least one of the fields is set. `due` isn't among them: that is Reschedule.
+
+    `recurrence` is words for how it repeats, `remind` for when to be reminded; "none" ends either.
+    """
 
     kind: ClassVar[str] = "update"
     target: str
     title: str | None = None
     description: str | None = None
     priority: str | None = None
+    recurrence: str | None = None
+    remind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +152,8 @@ Command = (
     | Search
     | Complete
     | Reopen
+    | Skip
+    | Snooze
     | Update
     | Reschedule
     | Categorize
@@ -141,7 +169,7 @@ Command = (
 
 _INTENTS: Mapping[type[Command], str] = {
     Add: "add", ListTasks: "list", Search: "list", Update: "update", Reopen: "update", Reschedule: "update",
-    Categorize: "update", Complete: "complete", Delete: "delete", Undo: "undo",
+    Skip: "update", Snooze: "update", Categorize: "update", Complete: "complete", Delete: "delete", Undo: "undo",
 }  # fmt: skip
 
 

@@ -48,6 +48,8 @@ _UNNEEDED = re.compile(
     r"(?:\s+any\s*more)?$",
     re.I | re.S,
 )
+_NOTIFIES = re.compile(rf"remind|{v.NOTICE}", re.I)
+AT_DUE = "when it is due"
 _ANY_MORE = re.compile(r"\s+any\s*more$", re.I)
 _QUESTION = re.compile(
     r"(?:what|when|who|where|why|how|if|whether)\b|me\b|this\b|that\s+(?:time|day|song)\b|(?:was|were|did|do|is)\b",
@@ -88,13 +90,22 @@ def reminding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         if not m["rest"]:
             return (Nothing(question=ASK_TITLE),)
         rest = m["rest"].strip(" ,:")
-        return None if _QUESTION.match(rest) else _reminder(rest, setting)
+        return None if _QUESTION.match(rest) else _reminded(_reminder(rest, setting), setting)
     if (m := _TELL.match(clause)) and setting.is_due(re.sub(r"^(?:on|at)\s+", "", m["when"])):
-        return (replace(one_add(m["what"], setting), due=m["when"]),)
+        return _reminded((replace(one_add(m["what"], setting), due=m["when"]),), setting)
     if (m := _TAIL.match(clause)) and not m["what"].endswith("?"):
         made = one_add(_TAIL_LEAD.sub("", m["what"], count=1), setting)
-        return (made,) if made.title else None
+        made_of = (made,) if made.title else None
+        return _reminded(made_of, setting) if made_of and _NOTIFIES.search(clause, m.end("what")) else made_of
     return None
+
+
+def _reminded(commands: tuple[Command, ...], setting: Setting) -> tuple[Command, ...]:
+    """With a reminder when it is due, where that is a time of day."""
+    return tuple(
+        replace(one, remind=AT_DUE) if isinstance(one, Add) and one.due and setting.has_time(one.due) else one
+        for one in commands
+    )
 
 
 def _reminder(rest: str, setting: Setting) -> tuple[Command, ...]:

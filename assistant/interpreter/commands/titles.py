@@ -14,6 +14,7 @@ from assistant.interpreter.commands.text import marks, squeeze, strip_quotes
 
 _LIST_TAIL = re.compile(rf"\s+(?:to|on|onto|in|into)\s+{v.NAMED_LIST}$", re.I)
 _LEAD = re.compile(r"^(?:on|by|for|due|@|before|until|till|til)\s+(?=\S)|^@", re.I)
+_EVERY = re.compile(r"(?:every|each)\b", re.I)
 _QUOTED = re.compile(r'"[^"]+"')
 _JOINT = re.compile(r"\s*,\s*(?:and\s+|&\s*|plus\s+)?|\s+(?:and|&|plus)\s+", re.I)
 
@@ -36,9 +37,14 @@ class Setting:
         """Whether the words can be a due time as a whole."""
         return due_value(self.resolve(text))
 
+    def has_time(self, text: str) -> bool:
+        """Whether the words name a time of day."""
+        value = self.resolve(text)
+        return isinstance(value.first if isinstance(value, dates.RecurrenceValue) else value, dates.DateTimeValue)
+
 
 def due_value(value: dates.Value | None) -> bool:
-    return value is not None and not isinstance(value, (dates.DurationValue, dates.RecurrenceValue))
+    return value is not None and not isinstance(value, dates.DurationValue)
 
 
 def adds(text: str, setting: Setting, label: str | None = None) -> tuple[Add, ...]:
@@ -125,8 +131,12 @@ def undated(text: str, setting: Setting) -> str:
 
 
 def take_due(text: str, setting: Setting) -> tuple[str, str | None]:
-    """The title and the due words. Recurrences, lengths and past days stay in the title: they are no due time."""
+    """The title and the due words. Lengths and past days stay in the title: they are no due time.
+
+    So does a recurrence in the midst of it, or one that may be its first word: "daily standup", "the weekly report".
+    """
     spans = [s for s in setting.find(text) if due_value(s.value) and not _past(s.value, setting)]
+    spans = [s for s in spans if not isinstance(s.value, dates.RecurrenceValue) or _repeats(s, text)]
     spans = [
         s
         for s in spans
@@ -144,6 +154,11 @@ def take_due(text: str, setting: Setting) -> tuple[str, str | None]:
     if not chosen.start:
         title = re.sub(r"^(?:to|that)\s+", "", title)
     return title, _words(chosen)
+
+
+def _repeats(span: dates.Span, text: str) -> bool:
+    at_end = not text[span.end :].strip(" ,.!")
+    return at_end or (not text[: span.start].strip(" ,") and _EVERY.match(span.text.strip()) is not None)
 
 
 def _words(span: dates.Span) -> str:

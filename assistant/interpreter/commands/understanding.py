@@ -35,6 +35,8 @@ from assistant.interpreter.commands.kinds import (
     Reopen,
     Reschedule,
     Search,
+    Skip,
+    Snooze,
     Thanks,
     Understanding,
     Update,
@@ -150,6 +152,8 @@ def _weighed(clause: str, found: tuple[Command, ...] | None, setting: Setting) -
         kind = "add"  # it asks what to add
     if kind == "undo":
         return found or (), Verdict(kind, 1.0)
+    if found and all(_of_repeating(command) for command in found) and not v.OTHER_WORLDS.search(clause):
+        return found, Verdict(kind, 0.9)
     verdict = judge(unwrap(clause), kind)
     if verdict.kind == "none":
         return (Nothing(),), verdict
@@ -158,6 +162,13 @@ def _weighed(clause: str, found: tuple[Command, ...] | None, setting: Setting) -
     if verdict.kind != kind and verdict.kind in ("add", "list"):
         return _guessed(clause, verdict, setting), verdict
     return found, Verdict(kind, verdict.probability)
+
+
+def _of_repeating(command: Command) -> bool:
+    """Whether only the grammar knows of it: the model has seen nobody skip, snooze or repeat a task."""
+    if isinstance(command, Update):
+        return command.recurrence is not None or command.remind is not None
+    return isinstance(command, Skip | Snooze)
 
 
 def _joined(commands: Sequence[Command]) -> tuple[Command, ...]:
@@ -181,14 +192,17 @@ def _entities(commands: tuple[Command, ...]) -> tuple[Mapping[str, object], ...]
 
     for command in commands:
         match command:
-            case Add(title, due, priority, labels):
+            case Add(title, due, priority, labels, remind):
                 note("title", title)
                 note("due", due)
+                note("remind", remind)
                 note("priority", priority)
                 note("label", *labels)
-            case Update(target, title, _, priority):
+            case Update(target, title, _, priority, recurrence, remind):
                 note("target", target)
                 note("title", title)
+                note("recurrence", recurrence)
+                note("remind", remind)
                 note("priority", priority)
             case Reschedule(targets, due):
                 note("target", *targets)
@@ -196,7 +210,10 @@ def _entities(commands: tuple[Command, ...]) -> tuple[Mapping[str, object], ...]
             case Categorize(targets, added, removed):
                 note("target", *targets)
                 note("label", *added, *removed)
-            case Complete(target) | Reopen(target) | Delete(target):
+            case Snooze(until, about):
+                note("target", about)
+                note("until", until)
+            case Complete(target) | Reopen(target) | Skip(target) | Delete(target):
                 note("target", target)
             case Search(query):
                 note("query", query)

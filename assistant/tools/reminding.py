@@ -1,0 +1,66 @@
+"""The user's words for when to be reminded: a time, some time before a task is due, or not at all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from assistant.interpreter import dates
+from assistant.tools.base import ToolContext, ToolFailure
+from core.errors import ErrorCode
+from services.tasks import TaskPatch
+
+MORNING: Final = time(9)
+"""When a day without a time reminds, where the user's settings name no time for such days."""
+
+AT_DUE: Final = "when it is due"
+
+_NONE: Final = re.compile(r"(?:none|no|never|not|not at all|clear|no reminder|don't|do not)(?: any ?more)?")
+_THEN: Final = re.compile(
+    r"(?:when (?:it is|it's) due|then|on time|at (?:the |its )?(?:due )?time|at due time|when due|at that time)"
+)
+_BEFORE: Final = re.compile(
+    r"(?P<length>.+?)\s+(?:before(?:hand)?|early|earlier|ahead|in advance|prior)"
+    r"(?:\s+(?:it|it's due|it is due|then|that))?"
+)
+
+
+def with_reminder(patch: TaskPatch, words: str, context: ToolContext) -> TaskPatch:
+    """The patch with the reminder that the words mean. Raises ToolFailure INVALID."""
+    plain = " ".join(words.casefold().replace("’", "'").split()).strip(" .!")
+    if _NONE.fullmatch(plain):
+        return replace(patch, remind_at=None)
+    if _THEN.fullmatch(plain):
+        return replace(patch, remind_before=0)
+    if before := _BEFORE.fullmatch(plain):
+        return replace(patch, remind_before=_minutes(before["length"], words, context))
+    return replace(patch, remind_at=moment(words, context))
+
+
+def moment(words: str, context: ToolContext) -> datetime:
+    """The instant that the words name: a length counts from now, a day is its morning. Raises ToolFailure INVALID."""
+    value = dates.resolve(words, now=context.now, time_zone=context.time_zone, locale=context.locale)
+    if isinstance(value, dates.DurationValue):
+        value = dates.resolve(f"in {words}", now=context.now, time_zone=context.time_zone, locale=context.locale)
+    match value:
+        case dates.DateTimeValue(at, _):
+            return at
+        case dates.DateValue(day):
+            clock = context.due_time or MORNING
+            return datetime.combine(day, clock, ZoneInfo(context.time_zone)).astimezone(UTC)
+        case _:
+            raise _not_understood(words)
+
+
+def _minutes(length: str, words: str, context: ToolContext) -> int:
+    value = dates.resolve(length, now=context.now, time_zone=context.time_zone, locale=context.locale)
+    if not isinstance(value, dates.DurationValue) or value.months:
+        raise _not_understood(words)
+    return value.seconds // 60
+
+
+def _not_understood(words: str) -> ToolFailure:
+    return ToolFailure(ErrorCode.INVALID, f"I didn't understand “{words}” as when to remind you. Nothing was changed.")
