@@ -39,10 +39,11 @@ FOLLOW_TURN: Final = f"""subscription FollowTurn($id: ID!) {{
   }}
 }}"""
 FOLLOW_CHANGES: Final = """subscription FollowChanges($after: String) {
-  changes(after: $after, kinds: [MESSAGE, TASK]) {
+  changes(after: $after, kinds: [MESSAGE, TASK, REMINDER]) {
     __typename cursor
     ... on MessageAdded { conversationId message { sender content turn { id } } }
     ... on TaskChanged { action task { title } toolCall { turn { id } } }
+    ... on ReminderDue { task { title } }
   }
 }"""
 

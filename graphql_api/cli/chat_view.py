@@ -39,6 +39,7 @@ _ACTIONS: Final = {
     "CREATED": "added",
     "UPDATED": "changed",
     "COMPLETED": "done",
+    "SKIPPED": "skipped this time",
     "REOPENED": "open again",
     "DELETED": "deleted",
     "RESTORED": "restored",
@@ -162,6 +163,8 @@ class ChangeView:
         match change.kind:
             case "TaskChanged":
                 return self._task(change)
+            case "ReminderDue":
+                return f"⏰ {clean_line(change.task.title)}" if change.task is not None else None
             case "MessageAdded":
                 return self._message(change)
             case "ResyncRequired":

@@ -28,7 +28,7 @@ CREATE FUNCTION tasktalk.due_reminders(wanted integer)
     RETURNS TABLE (user_id text, task_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = tasktalk, pg_temp AS $$
     SELECT t.user_id, t.id FROM tasks t
-    WHERE coalesce(t.snoozed_until, t.remind_at) <= clock_timestamp()
+    WHERE coalesce(t.snoozed_until, t.remind_at) <= statement_timestamp() -- which, being stable, an index can look for
       AND coalesce(t.snoozed_until, t.remind_at) IS DISTINCT FROM t.reminded_for
       AND t.completed_at IS NULL AND t.deleted_at IS NULL
     ORDER BY coalesce(t.snoozed_until, t.remind_at)

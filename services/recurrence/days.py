@@ -9,6 +9,7 @@ from calendar import isleap, monthrange
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final
 
 from services.recurrence.rules import Frequency, Rule, Weekday
@@ -61,19 +62,22 @@ def _periods(rule: Rule, start: date) -> Iterator[Iterable[date]]:
                 yield [date.fromordinal(ordinal + day) for day in range(7)]
         case Frequency.MONTHLY:
             for index in range(start.year * 12 + start.month - 1, last * 12, rule.interval):
-                yield _month(index // 12, index % 12 + 1) if _has_month(rule, index % 12 + 1) else ()
+                yield _month(rule, index // 12, index % 12 + 1)
         case Frequency.YEARLY:
             for year in range(start.year, last, rule.interval):
-                yield (day for month in range(1, 13) if _has_month(rule, month) for day in _month(year, month))
+                yield (day for month in range(1, 13) for day in _month(rule, year, month))
 
 
-def _has_month(rule: Rule, month: int) -> bool:
-    return not rule.months or month in rule.months
-
-
-def _month(year: int, month: int) -> list[date]:
+def _month(rule: Rule, year: int, month: int) -> list[date]:
+    """The days of a month, as far as BYMONTH and BYMONTHDAY leave them."""
+    if rule.months and month not in rule.months:
+        return []
+    length = monthrange(year, month)[1]
+    if rule.month_days:
+        numbers = {day if day > 0 else length + 1 + day for day in rule.month_days}
+        return [date(year, month, day) for day in sorted(numbers) if 1 <= day <= length]
     first = date(year, month, 1).toordinal()
-    return [date.fromordinal(first + day) for day in range(monthrange(year, month)[1])]
+    return [date.fromordinal(first + day) for day in range(length)]
 
 
 def _fitting(rule: Rule) -> Callable[[date], bool]:
@@ -81,6 +85,7 @@ def _fitting(rule: Rule) -> Callable[[date], bool]:
     months, month_days = frozenset(rule.months), frozenset(rule.month_days)
     plain = frozenset(one.day for one in rule.weekdays if not one.nth)
     counted = frozenset((one.day, one.nth) for one in rule.weekdays if one.nth)
+    some = frozenset(one.day for one in rule.weekdays)
     in_year = rule.frequency is Frequency.YEARLY and not rule.months
     year_days, weeks = frozenset(rule.year_days), frozenset(rule.weeks)
 
@@ -89,11 +94,13 @@ def _fitting(rule: Rule) -> Callable[[date], bool]:
             return False
         if month_days and day.day not in month_days and not _from_end(day, month_days):
             return False
-        if (plain or counted) and day.weekday() not in plain and not _is_counted(day, counted, in_year=in_year):
+        if some:
+            weekday = day.weekday()
+            if weekday not in some or (weekday not in plain and not _is_counted(day, counted, in_year=in_year)):
+                return False
+        if year_days and year_days.isdisjoint(_places_in_year(day)):
             return False
-        if year_days and not year_days & set(_places_in_year(day)):
-            return False
-        return not weeks or bool(weeks & set(_weeks(day, rule.week_start)))
+        return not weeks or not weeks.isdisjoint(_weeks(day, rule.week_start))
 
     return fits
 
@@ -104,8 +111,6 @@ def _from_end(day: date, month_days: frozenset[int]) -> bool:
 
 def _is_counted(day: date, counted: frozenset[tuple[int, int]], *, in_year: bool) -> bool:
     """Whether it is the second Monday, the last Friday … of its month or year."""
-    if not counted:
-        return False
     place, back = _places_in_year(day) if in_year else (day.day, day.day - monthrange(day.year, day.month)[1] - 1)
     weekday = day.weekday()
     return (weekday, (place - 1) // 7 + 1) in counted or (weekday, -((-back - 1) // 7 + 1)) in counted
@@ -113,16 +118,22 @@ def _is_counted(day: date, counted: frozenset[tuple[int, int]], *, in_year: bool
 
 def _places_in_year(day: date) -> tuple[int, int]:
     """Its place in the year, from the start and from the end: 1 and -366, or 1 and -365."""
-    place = day.timetuple().tm_yday
-    return place, place - (366 if isleap(day.year) else 365) - 1
+    before, length = _year(day.year)
+    place = day.toordinal() - before
+    return place, place - length - 1
+
+
+@lru_cache(maxsize=256)
+def _year(year: int) -> tuple[int, int]:
+    """The ordinal of the day before it, and how many days it has."""
+    return date(year, 1, 1).toordinal() - 1, 366 if isleap(year) else 365
 
 
 def _weeks(day: date, week_start: int) -> tuple[int, int]:
     """The number of its week, from the start and from the end: week 1 has four days of the year (RFC 5545, WKST)."""
     fourth = day - timedelta(days=(day.weekday() - week_start) % 7) + timedelta(days=3)
-    number = (fourth.timetuple().tm_yday - 1) // 7 + 1
-    after = date(fourth.year, 12, 31).timetuple().tm_yday - fourth.timetuple().tm_yday
-    return number, -(after // 7 + 1)
+    place, back = _places_in_year(fourth)
+    return (place - 1) // 7 + 1, -((-back - 1) // 7 + 1)
 
 
 def _at_positions(named: list[date], positions: tuple[int, ...]) -> list[date]:

@@ -205,6 +205,9 @@ def _check_together(rule: Rule) -> None:
         _refuse("A number before a day of BYDAY needs FREQ=MONTHLY or FREQ=YEARLY, without BYWEEKNO.")
     if rule.positions and not (rule.months or rule.month_days or rule.year_days or rule.weeks or rule.weekdays):
         _refuse("BYSETPOS needs another part that starts with BY.")
+    largest = {Frequency.DAILY: 1, Frequency.WEEKLY: len(rule.weekdays) or 1, Frequency.MONTHLY: 31}.get(often, 366)
+    if rule.positions and min(abs(place) for place in rule.positions) > largest:
+        _refuse(f"BYSETPOS names no day: there are at most {largest} to choose from.")
     longest = max((LONGEST_MONTHS[month - 1] for month in rule.months), default=31)
     if rule.month_days and min(abs(day) for day in rule.month_days) > longest:
         _refuse(f"There is no such date: the months of BYMONTH have at most {longest} days.")

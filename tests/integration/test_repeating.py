@@ -142,6 +142,28 @@ async def test_a_reminder_follows_its_due_time_and_every_occurrence_has_its_own(
     assert (task["dueDate"], task["remindAt"]) == ("2027-05-08", "2027-05-08T07:00:00Z")
 
 
+async def test_a_user_who_moves_keeps_days_and_instants_and_sees_them_by_the_new_days(api: Api) -> None:
+    settings = "mutation ($zone: TimeZone) { updateSettings(input: {timeZone: $zone}) { userErrors { code } } }"
+    today = "{ tasks(filter: {due: TODAY}) { edges { node { title } } } }"
+    await api.data(settings, zone="Europe/Berlin")
+    day = await done(api, CREATE, title="day", dueDate="2027-03-02", recurrence="FREQ=DAILY")
+    evening = await done(api, CREATE, title="evening", dueAt="2027-03-01T19:00:00Z", recurrence="FREQ=DAILY")
+    assert [edge["node"]["title"] for edge in (await api.data(today))["tasks"]["edges"]] == ["evening"]
+    await api.data(settings, zone="Pacific/Auckland")  # where the 2nd has begun
+    titles = [edge["node"]["title"] for edge in (await api.data(today))["tasks"]["edges"]]
+    assert titles == ["day", "evening"]
+    after = [await done(api, UPDATE, taskId=task["id"]) for task in (day, evening)]
+    kept = ("dueDate", "dueAt", "timeZone", "nextOccurrences")
+    assert [[task[name] for name in kept] for task in after] == [
+        [task[name] for name in kept] for task in (day, evening)
+    ]
+    assert (await done(api, COMPLETE, taskId=day["id"]))["dueDate"] == "2027-03-03"
+    moved = await done(api, UPDATE, taskId=evening["id"], dueDate="2027-03-05")
+    assert (moved["dueAt"], moved["timeZone"], moved["dueDate"]) == (None, None, "2027-03-05")
+    moved = await done(api, UPDATE, taskId=evening["id"], dueAt="2027-03-05T19:00:00Z")
+    assert (moved["dueAt"], moved["timeZone"], moved["dueDate"]) == ("2027-03-05T19:00:00Z", "Pacific/Auckland", None)
+
+
 async def test_reminders_that_cannot_be_are_refused_by_field(api: Api) -> None:
     task = await done(api, CREATE, title="call", dueDate="2027-03-24")
     ids = {"taskId": task["id"]}

@@ -254,6 +254,8 @@ def test_a_change_of_a_task_is_shown_once() -> None:
     assert [view.apply(added), view.apply(added)] == ["• “eggs” added elsewhere", None]
     gone = change("TaskChanged", "c2", action="DELETED", task=None, toolCall=of_turn("other"))
     assert view.apply(gone) == "• a task deleted elsewhere"
+    due = change("ReminderDue", "c3", task={"title": "eggs"})
+    assert [view.apply(due), view.apply(due)] == ["⏰ eggs", None]
 
 
 def test_what_the_own_turn_did_is_not_shown_as_anothers() -> None:
