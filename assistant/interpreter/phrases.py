@@ -131,14 +131,8 @@ def _one(outcome: Outcome, view: Viewpoint) -> str:
             return f"Skipped {names} this time. " + " ".join(_next(task, view) for task in outcome.tasks)
         case "snoozed":
             return " ".join(_snoozed(task, view) for task in outcome.tasks)
-        case "reopened":
-            return f"Reopened {names}."
-        case "deleted":
-            return f"Deleted {names}."
-        case "restored":
-            return f"Restored {names}."
-        case "moved":
-            return f"Moved {names}."
+        case "reopened" | "deleted" | "restored" | "moved":
+            return f"{outcome.action.capitalize()} {names}."
         case "unchanged":
             return f"{names} {'was' if len(outcome.tasks) == 1 else 'were'} already like that: nothing changed."
         case _:
