@@ -108,7 +108,7 @@ def test_a_selection_is_looked_up_first_by_what_the_command_can_be_about() -> No
         ("todo: email anna #work", (Add("email anna", labels=("work",)),)),
         ("remind me to cancel the call", (Add("cancel the call"),)),
         ("remind me to delete the old photos tomorrow", (Add("delete the old photos", "tomorrow"),)),
-        ("give me a nudge at 9am about the gas bill", (Add("the gas bill", "9am"),)),
+        ("give me a nudge at 9am about the gas bill", (Add("the gas bill", "9am", remind="when it is due"),)),
         ("set a reminder to take out the trash", (Add("take out the trash"),)),
         ("on my to do list, add dishes", (Add("dishes"),)),
         ("schedule lunch with anna tomorrow at noon", (Add("lunch with anna", "tomorrow at noon"),)),
