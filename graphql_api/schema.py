@@ -16,6 +16,7 @@ from resolvers.conversations.turn_mutations import TurnMutations
 from resolvers.fields import node_types
 from resolvers.nodes import NodeQueries
 from resolvers.scalars import SCALARS
+from resolvers.search import SearchQueries
 from resolvers.tasks.list_mutations import TaskListMutations
 from resolvers.tasks.mutations import TaskMutations
 from resolvers.tasks.queries import TaskQueries
@@ -23,7 +24,7 @@ from resolvers.viewer import ViewerMutations, ViewerQueries
 
 
 @strawberry.type(description="Everything that can be read. One operation reads one snapshot.")
-class Query(ViewerQueries, NodeQueries, ConversationQueries, TaskQueries, ChangeQueries):
+class Query(ViewerQueries, NodeQueries, ConversationQueries, TaskQueries, SearchQueries, ChangeQueries):
     pass
 
 

@@ -6,6 +6,7 @@ from alembic import context
 
 import models.changes
 import models.conversations
+import models.search
 import models.tasks
 import models.turns
 import models.users  # noqa: F401 - importing a models file is what puts its tables into the metadata

@@ -145,6 +145,14 @@ class RecurrenceFrom(StrEnum):
     COMPLETION = "COMPLETION"
 
 
+class SearchKind(StrEnum):
+    """What can be searched."""
+
+    TASK = "TASK"
+    MESSAGE = "MESSAGE"
+    CONVERSATION = "CONVERSATION"
+
+
 class Priority(IntEnum):
     """Stored as a smallint, so that "at least" and ordering use an index."""
 

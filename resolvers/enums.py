@@ -169,6 +169,14 @@ OpenSubtasks = _enum(
     COMPLETE="They are completed as well.",
     KEEP="They stay open.",
 )
+SearchKind = _enum(
+    "SearchKind",
+    enums.SearchKind,
+    "What can be searched.",
+    TASK="Titles and descriptions of tasks.",
+    MESSAGE="What was said, by either side.",
+    CONVERSATION="Titles of conversations.",
+)
 Priority = _enum(
     "Priority",
     enums.Priority,

@@ -1,4 +1,4 @@
-"""search_tasks: the tasks whose title or description holds all of the words."""
+"""search_tasks: the tasks whose title or description holds all of the words, or something close to them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pydantic import Field
 from assistant.tools.answers import found
 from assistant.tools.base import Parameters, Status, Tool, ToolContext, ToolOutcome, Words
 from assistant.tools.list_tasks import COMPLETED
-from models.enums import OperationType, ToolName
+from models.enums import OperationType, SearchKind, ToolName
 from models.tasks import TASK_TITLE_LIMIT
-from services.tasks import TaskQuery, list_tasks
+from services.search import search
+from services.tasks import LIST_LIMIT, LabelledTask, TaskQuery, get_tasks, list_tasks, with_labels
 
 
 class SearchTasks(Parameters):
@@ -25,7 +26,19 @@ class SearchTasks(Parameters):
 async def run(context: ToolContext, parameters: SearchTasks) -> ToolOutcome:
     query = TaskQuery(is_completed=COMPLETED[parameters.status], words=tuple(parameters.query.split()))
     listed, total = await list_tasks(context.work, query, ZoneInfo(context.time_zone), now=context.now)
+    if not total:
+        listed = await _close_to(context, parameters)
+        total = len(listed)
     return found(listed, total)
+
+
+async def _close_to(context: ToolContext, parameters: SearchTasks) -> list[LabelledTask]:
+    """The tasks that the words find when they may be mistyped or in another form, the best first."""
+    hits = (await search(context.work, parameters.query, (SearchKind.TASK,))).hits
+    close = await get_tasks(context.work, [hit.id for hit in hits])
+    wanted = COMPLETED[parameters.status]
+    kept = [task for task in close if wanted is None or (task.completed_at is not None) is wanted]
+    return await with_labels(context.work, kept[:LIST_LIMIT])
 
 
 TOOL = Tool(

@@ -16,6 +16,7 @@ from services.tasks.creating import create_task
 from services.tasks.filters import Days, DueBucket, Span, TaskFilter, bucket_days, task_conditions
 from services.tasks.moving import ListEnd, Place, move_task
 from services.tasks.reading import (
+    LIST_LIMIT,
     LabelledTask,
     TaskQuery,
     candidates,
@@ -29,6 +30,7 @@ from services.tasks.values import NewTask, TaskPatch
 from services.tasks.writing import check_unchanged
 
 __all__ = [
+    "LIST_LIMIT",
     "Days",
     "DueBucket",
     "LabelledTask",

@@ -490,3 +490,17 @@ async def test_a_list_of_a_week_goes_by_the_weeks_of_the_settings(caller: Caller
         "SATURDAY": [[], ["7", "8"], ["14", "15"]],
         "SUNDAY": [["7"], ["8", "14"], ["15"]],
     }
+
+
+# ---------------------------------------------------------------- words that are not quite right
+
+
+async def test_a_search_that_finds_nothing_as_written_finds_what_is_close(caller: Caller) -> None:
+    for title in ("Call the dentist", "Buy dental floss", "Dentists' congress"):
+        await caller.add(title)
+    await caller.call("complete_task", task="Dentists' congress")
+    assert titles(await caller.answer("search_tasks", query="dentist call")) == ["Call the dentist"]
+    assert titles(await caller.answer("search_tasks", query="dentsit")) == ["Call the dentist"]
+    assert titles(await caller.answer("search_tasks", query="calling dentists", status="open")) == ["Call the dentist"]
+    assert titles(await caller.answer("search_tasks", query="dentsit", status="completed")) == []
+    assert titles(await caller.answer("search_tasks", query="volcano")) == []

@@ -10,6 +10,7 @@ from sqlalchemy import Table, insert
 
 import models.changes
 import models.conversations
+import models.search
 import models.tasks
 import models.turns
 import models.users
@@ -24,7 +25,7 @@ from services.tasks import NewTask, create_task
 from services.users import Identity, admit
 from tests.support.talking import assistant
 
-ROOMS = (models.changes, models.conversations, models.tasks, models.turns, models.users)
+ROOMS = (models.changes, models.conversations, models.search, models.tasks, models.turns, models.users)
 """Importing them is what puts their tables into the metadata."""
 
 Row = dict[str, Any]  # Any: a column's value, of its type

@@ -26,15 +26,20 @@ FUNCTIONS = {
     "deliver(task uuid, reminder timestamp with time zone)": "void",
     "purgeable_tasks(before timestamp with time zone, wanted integer)": "TABLE(user_id text, task_id uuid)",
     "erase_user(wanted integer)": "bigint",
+    "search(words text[], kinds text[], wanted integer)": "TABLE(id uuid, kind text, score integer)",
     "trim_changes(before timestamp with time zone, wanted integer)": "bigint",
 }
 """The functions that see every user's rows, and what they give out: ids, positions and counts."""
 
 READ = {"SELECT"}
 RIGHTS = {
-    **dict.fromkeys(("messages", "rounds", "undone_calls", "task_revisions", "change_log"), READ | {"INSERT"}),
+    **dict.fromkeys(
+        ("search_vocabulary", "messages", "rounds", "undone_calls", "task_revisions", "change_log"), READ | {"INSERT"}
+    ),
     **dict.fromkeys(("task_labels", "tool_call_tasks", "revoked_tokens"), READ | {"INSERT", "DELETE"}),
-    **dict.fromkeys(("conversations", "drafts", "labels", "tasks"), READ | {"INSERT", "UPDATE", "DELETE"}),
+    **dict.fromkeys(
+        ("search_documents", "conversations", "drafts", "labels", "tasks"), READ | {"INSERT", "UPDATE", "DELETE"}
+    ),
     **dict.fromkeys(
         ("users", "settings", "user_limits", "usage", "turns", "tool_calls", "change_counters"),
         READ | {"INSERT", "UPDATE"},
