@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -41,18 +40,22 @@ class Follower:
     """One reader of a feed: its place, and the batches that wait for it.
 
     While it is `live` the feed brings it batches; otherwise it reads the log by itself, from its own place. At most
-    `size` changes wait (a single batch may be larger).
+    `size` changes wait (a single batch may be larger). `wake` is called when a batch is there, or it isn't live any
+    more; without it `next` waits for either.
     """
 
-    def __init__(self, after_seq: int, epoch: UUID | None, size: int) -> None:
+    __slots__ = ("_more", "_queued_to", "_size", "_waiting", "_wake", "_weight", "after_seq", "epoch", "live")
+
+    def __init__(self, after_seq: int, epoch: UUID | None, size: int, wake: Callable[[], None] | None = None) -> None:
         self.after_seq = after_seq
         self.epoch = epoch
         self.live = False
         self._size = size
-        self._waiting: deque[Batch] = deque()
+        self._wake = wake
+        self._waiting: list[Batch] = []  # a few at most, and mostly none: a deque takes 600 bytes
         self._weight = 0
         self._queued_to = after_seq
-        self._more = asyncio.Event()
+        self._more: asyncio.Event | None = None
 
     def go_live(self) -> None:
         self._queued_to = self.after_seq
@@ -68,7 +71,7 @@ class Follower:
         self._waiting.append(batch.after(self._queued_to))
         self._weight += len(self._waiting[-1].changes)
         self._queued_to = batch.up_to
-        self._more.set()
+        self._tell()
         return True
 
     def drop(self) -> None:
@@ -76,19 +79,31 @@ class Follower:
         self.live = False
         self._waiting.clear()
         self._weight = 0
-        self._more.set()
+        self._tell()
 
-    async def next(self) -> Batch | None:
-        """The next batch, or None once it isn't live any more."""
-        while not self._waiting:
-            if not self.live:
-                return None
-            self._more.clear()
-            await self._more.wait()
-        batch = self._waiting.popleft()
+    def take(self) -> Batch | None:
+        """The next batch that waits, if one does."""
+        if not self._waiting:
+            return None
+        batch = self._waiting.pop(0)
         self._weight -= len(batch.changes)
         self.after_seq = batch.up_to
         return batch
+
+    async def next(self) -> Batch | None:
+        """The next batch, or None once it isn't live any more."""
+        if self._more is None:
+            self._more = asyncio.Event()
+        while self.live and not self._waiting:
+            self._more.clear()
+            await self._more.wait()
+        return self.take()
+
+    def _tell(self) -> None:
+        if self._more is not None:
+            self._more.set()
+        if self._wake is not None:
+            self._wake()
 
 
 class Feed:

@@ -51,6 +51,43 @@ class HubStats:
     overflowed: int = 0
 
 
+class Tap:
+    """A follower that is asked for what there is, so that nothing of it runs while nothing happens.
+
+    `wake` of its Hub.tap is called whenever there may be something to take. To be taken from by one task at a time, and
+    closed.
+    """
+
+    __slots__ = ("_feed", "_follower", "_hub", "over")
+
+    def __init__(self, hub: Hub, user_id: str, follower: Follower) -> None:
+        self.over = False
+        self._hub = hub
+        self._follower = follower
+        self._feed = hub._join(user_id, follower)
+
+    async def take(self) -> Batch | Resync | None:
+        """What comes next. None where nothing does for now, and once it is `over`: after a Resync, or when the hub has
+        stopped. Raises UserGone."""
+        await self._feed.listening.wait()
+        try:
+            while not self.over and not self._hub._stopped.is_set():
+                if self._follower.live:
+                    return self._follower.take()
+                item = await self._hub._catch_up(self._feed, self._follower)
+                self.over = isinstance(item, Resync)
+                if item is not None:
+                    return item
+        except _Stopped:
+            pass
+        self.over = True
+        return None
+
+    def close(self) -> None:
+        """Follow no more."""
+        self._hub._leave(self._feed, self._follower)
+
+
 class Hub:
     """Brings every follower each change of its user once, in order, from where it was.
 
@@ -130,6 +167,10 @@ class Hub:
         async with self._joined(user_id, Follower(after_seq, epoch, self._queue_size)) as (feed, follower):
             async for item in self._items(feed, follower):
                 yield item
+
+    def tap(self, user_id: str, after_seq: int, epoch: UUID, wake: Callable[[], None]) -> Tap:
+        """Follow without a task that waits; see Tap."""
+        return Tap(self, user_id, Follower(after_seq, epoch, self._queue_size, wake))
 
     @asynccontextmanager
     async def listening(self, user_id: str) -> AsyncIterator[Ear | None]:

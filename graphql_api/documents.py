@@ -10,15 +10,19 @@ from typing import Any
 import strawberry
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    VariableNode,
+    Visitor,
     parse,
     specified_rules,
     validate,
+    visit,
 )
 from graphql.execution import Executor
 from strawberry.extensions import SchemaExtension
@@ -62,6 +66,8 @@ class PreparedQuery(str):
     document: DocumentNode
     operation: OperationType
     operation_name: str | None
+    place: str | None
+    """The variable that is a subscription's `after` and nothing else: what follows a place is the same for all."""
 
 
 @dataclass(slots=True)
@@ -69,6 +75,7 @@ class _Entry:
     document: DocumentNode
     errors: list[GraphQLError]
     costs: dict[str | None, Cost]
+    queries: dict[str | None, PreparedQuery] = field(default_factory=dict)
 
 
 class Documents:
@@ -102,13 +109,13 @@ class Documents:
             self._keep(text, entry)
         if entry.errors:
             raise DocumentRefused(entry.errors)
-        operation = _operation(entry.document, operation_name)
+        query = entry.queries.get(operation_name)
+        if query is None:
+            query = entry.queries[operation_name] = _query(text, entry.document, operation_name)
         known = entry.costs.get(operation_name)
         if known is None or known.varies:
             cost = self._within_limits(self._meter.measure(entry.document, operation_name, variables))
             entry.costs[operation_name] = cost
-        query = PreparedQuery(text)
-        query.document, query.operation, query.operation_name = entry.document, operation.operation, operation_name
         return query
 
     def _parse(self, text: str) -> DocumentNode:
@@ -144,6 +151,33 @@ class Documents:
         while len(self._entries) > self.policy.cached or self._tokens > self.policy.cached_tokens:
             _, oldest = self._entries.popitem(last=False)
             self._tokens -= oldest.document.token_count or 0
+
+
+def _query(text: str, document: DocumentNode, name: str | None) -> PreparedQuery:
+    """Raises DocumentRefused where there is no such operation."""
+    operation = _operation(document, name)
+    query = PreparedQuery(text)
+    query.document, query.operation, query.operation_name = document, operation.operation, name
+    query.place = _place(document, operation)
+    return query
+
+
+def _place(document: DocumentNode, operation: OperationDefinitionNode) -> str | None:
+    root = operation.selection_set.selections[0]
+    if operation.operation is not OperationType.SUBSCRIPTION or not isinstance(root, FieldNode):
+        return None
+    uses: list[str] = []
+
+    class Uses(Visitor):
+        def enter_variable(self, node: VariableNode, *_: Any) -> None:
+            uses.append(node.name.value)
+
+    visit(document, Uses())
+    for argument in root.arguments or ():
+        if argument.name.value == "after" and isinstance(argument.value, VariableNode):
+            name = argument.value.name.value
+            return name if uses.count(name) == 2 else None  # there, and where it is declared
+    return None
 
 
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

@@ -1,11 +1,12 @@
 """A subscription from its document to its results: graphql-core's pipeline in its parts, so that events which need
-no execution are written as they come."""
+no execution are written as they come, and results can be read in another context than the one that opened the source."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from graphql import DocumentNode, ExecutionResult, GraphQLSchema
 from graphql.execution import Executor, create_source_event_stream, execute_subscription_event
@@ -13,6 +14,9 @@ from strawberry.types import ExecutionResult as Result
 from strawberry.types.execution import PreExecutionError
 
 from graphql_api.compiled import EventWriters
+
+TOGETHER: Final = 50
+"""Events that are read at the same time, so that what they refer to is loaded by one statement a kind."""
 
 
 def executor_of(
@@ -49,6 +53,13 @@ async def results(executor: Executor[Any], source: AsyncIterable[Any]) -> AsyncG
         async for event in events:
             written = writers.write(event)
             yield await result_of(executor, event) if written is None else written
+
+
+async def results_together(executor: Executor[Any], events: Sequence[Any]) -> list[Result]:
+    """The results of events of one instant, in their order."""
+    if len(events) == 1:
+        return [await result_of(executor, events[0])]
+    return await asyncio.gather(*(result_of(executor, event) for event in events))
 
 
 async def result_of(executor: Executor[Any], event: object) -> Result:

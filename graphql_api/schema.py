@@ -8,7 +8,8 @@ from strawberry.schema.config import StrawberryConfig
 from core.settings import Settings
 from graphql_api.documents import DocumentPolicy, EdgeSchema
 from graphql_api.limits import DocumentLimits
-from resolvers.changes import CHANGE_TYPES, ChangeQueries, ChangeSubscriptions, Progress, ResyncRequired
+from resolvers.change_stream import ChangeSubscriptions
+from resolvers.changes import CHANGE_TYPES, ChangeQueries, Progress, ResyncRequired
 from resolvers.conversations.live import TurnSubscriptions
 from resolvers.conversations.mutations import ConversationMutations
 from resolvers.conversations.queries import ConversationQueries

@@ -1,9 +1,8 @@
-"""What changed: the pull form and the subscription of the change log."""
+"""What changed: the types of the change log, and its pull form. `change_stream` has the subscription."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -16,21 +15,18 @@ from core.ids import to_global_id
 from events import cursors
 from events.cursors import Cursor
 from events.hub import Resync
-from events.reading import Position, position, read, resume
+from events.reading import position, read, resume
 from models.changes import LoggedChange
 from models.enums import ChangeKind as Kinds
 from resolvers.conversations.types import Conversation, Message, ToolCall, Turn
 from resolvers.enums import Actor, ChangeKind, TaskAction
 from resolvers.fields import one
 from resolvers.operation import Operation
-from resolvers.payloads import id_of
 from resolvers.scalars import invalid_argument
 from resolvers.tasks.types import Label, Task, TaskRevision
 from resolvers.viewer import Settings
 
 PAGE: Final = 100
-QUIET: Final = 50
-"""Changes that a filter may pass over before a Progress moves its client's cursor."""
 
 
 @strawberry.interface(description="One change of the viewer's data.")
@@ -137,7 +133,7 @@ AfterCursor = Annotated[
 KindsArgument = Annotated[list[ChangeKind] | None, strawberry.argument(description="Only these kinds.")]
 
 
-def _event(change: LoggedChange, epoch: UUID) -> Change:
+def event_of(change: LoggedChange, epoch: UUID) -> Change:
     """A logged change as its type, made past the constructor: its edges read what the log row refers to."""
     made: Any = object.__new__(CHANGE_TYPES[change.kind])
     made.cursor = cursors.encode(Cursor(epoch, change.seq), change.user_id)
@@ -150,12 +146,13 @@ def _event(change: LoggedChange, epoch: UUID) -> Change:
     return event
 
 
-def _names(kinds: Sequence[Any] | None) -> frozenset[str] | None:
+def names_of(kinds: Sequence[Any] | None) -> frozenset[str] | None:
     return None if kinds is None else frozenset(kind.value for kind in kinds)
 
 
-def _marker(kind: type[Progress | ResyncRequired], operation: Operation, cursor: Cursor) -> Change:
-    return kind(cursor=cursors.encode(cursor, operation.user_id), at=clock.now())
+def marker_of(kind: type[Progress | ResyncRequired], user_id: str, place: Cursor) -> Change:
+    """One that tells of a place, and of no change."""
+    return kind(cursor=cursors.encode(place, user_id), at=clock.now())
 
 
 @strawberry.type
@@ -172,89 +169,22 @@ class ChangeQueries:
         if first is not None and not 1 <= first <= PAGE:
             raise invalid_argument(f"first must be 1..{PAGE}.")
         async with operation.reading() as session:
-            start = await _start(operation, session, after)
+            start = await start_of(operation, session, after)
             if isinstance(start, Resync):
-                marker = _marker(ResyncRequired, operation, start.position.cursor)
+                marker = marker_of(ResyncRequired, operation.user_id, start.position.cursor)
                 return ChangePage(changes=[marker], cursor=marker.cursor, has_more=False)
-            epoch, seq = start
-            page = await read(session, seq, first or PAGE, _names(kinds))
+            page = await read(session, start.seq, first or PAGE, names_of(kinds))
         return ChangePage(
-            changes=[_event(change, epoch) for change in page.changes],
-            cursor=cursors.encode(Cursor(epoch, page.up_to), operation.user_id),
+            changes=[event_of(change, start.epoch) for change in page.changes],
+            cursor=cursors.encode(Cursor(start.epoch, page.up_to), operation.user_id),
             has_more=page.has_more,
         )
 
 
-async def _start(operation: Operation, session: Any, after: str | None) -> tuple[UUID, int] | Resync:
+async def start_of(operation: Operation, session: Any, after: str | None) -> Cursor | Resync:
     """Where to read on from. Raises DomainError INVALID for a cursor that isn't the viewer's."""
     if after is None:
-        here: Position = await position(session)
-        return here.epoch, here.seq
+        return (await position(session)).cursor
     cursor = cursors.decode(after, operation.user_id)
     found = await resume(session, cursor)
-    return found if isinstance(found, Resync) else (cursor.epoch, found)
-
-
-@strawberry.type
-class ChangeSubscriptions:
-    @strawberry.subscription(
-        description="Every change of the viewer's data, in order and without a gap: first those after `after`, then"
-        " each as it commits. The entities are as of now (null once gone); ids always come."
-    )
-    async def changes(
-        self,
-        info: Info,
-        after: AfterCursor = None,
-        kinds: KindsArgument = None,
-        conversation_id: Annotated[
-            strawberry.ID | None,
-            strawberry.argument(description="Only this conversation's own, and the tasks that its calls changed."),
-        ] = None,
-    ) -> AsyncGenerator[Change, None]:
-        operation: Operation = info.context
-        operation.live()
-        place = id_of(conversation_id, "Conversation", "conversationId") if conversation_id is not None else None
-        async with aclosing(_follow(operation, after, _names(kinds), place)) as events:
-            async for event in events:
-                yield event
-
-
-async def _follow(
-    operation: Operation, after: str | None, kinds: frozenset[str] | None, conversation_id: UUID | None
-) -> AsyncGenerator[Change, None]:
-    async with operation.reading() as session:
-        start = await _start(operation, session, after)
-        replayed_to = (await position(session)).seq
-    await operation.renew()
-    while True:
-        if isinstance(start, Resync):
-            yield _marker(ResyncRequired, operation, start.position.cursor)
-            start = start.position.epoch, start.position.seq
-        epoch, seq = start
-        told = seq
-        if seq >= replayed_to:
-            yield _marker(Progress, operation, Cursor(epoch, seq))
-            replayed_to = -1
-        start_again: Resync | None = None
-        async with aclosing(operation.application.hub.follow(operation.user_id, seq, epoch=epoch)) as items:
-            async for item in items:
-                if isinstance(item, Resync):
-                    start_again = item
-                    break
-                await operation.renew()
-                for change in item.changes:
-                    if _passes(change, kinds, conversation_id):
-                        told = change.seq
-                        yield _event(change, epoch)
-                if item.up_to >= replayed_to >= 0 or item.up_to - told >= QUIET:
-                    if item.up_to >= replayed_to:
-                        replayed_to = -1
-                    told = item.up_to
-                    yield _marker(Progress, operation, Cursor(epoch, item.up_to))
-        if start_again is None:
-            return
-        start, replayed_to = start_again, -1
-
-
-def _passes(change: LoggedChange, kinds: frozenset[str] | None, conversation_id: UUID | None) -> bool:
-    return (kinds is None or change.kind in kinds) and conversation_id in (None, change.conversation_id)
+    return found if isinstance(found, Resync) else cursor

@@ -70,11 +70,11 @@ class Operation:
     """The context of one operation. Opens its snapshot at the first read, and gives it to one reader at a time."""
 
     def __init__(
-        self, application: Application, identity: Identity, claims: Claims, refresh: Refresh | None = None
+        self, application: Application, identity: Identity, claims: Claims | None, refresh: Refresh | None = None
     ) -> None:
         self.application = application
         self.identity = identity
-        self.claims = claims
+        self._claims = claims
         self._refresh = refresh
         self._turn = asyncio.Lock()
         self._opened: AbstractAsyncContextManager[Session] | None = None
@@ -83,6 +83,13 @@ class Operation:
         self._closing: set[asyncio.Task[None]] = set()
         self._live = False
         self.edges = self._new_edges()
+
+    @property
+    def claims(self) -> Claims:
+        """The token's. Raises LookupError where what is read is shared by several tokens of the user's."""
+        if self._claims is None:
+            raise LookupError("what several operations share belongs to no token")
+        return self._claims
 
     @property
     def user_id(self) -> str:
@@ -166,7 +173,7 @@ class Operation:
             message = "A token is renewed over an open WebSocket; a request over HTTP brings its own."
             raise DomainError(ErrorCode.INVALID, message)
         await self.renew()
-        self.identity, self.claims = await self._refresh(token)
+        self.identity, self._claims = await self._refresh(token)
 
     async def close(self) -> None:
         """Give everything back, what is already being given back included."""
@@ -212,6 +219,16 @@ async def operation(
 ) -> AsyncIterator[Operation]:
     """An operation's context, whose snapshot is given back at its end. `refresh` is None over HTTP."""
     made = Operation(application, identity, claims, refresh)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+@asynccontextmanager
+async def reading_as(application: Application, user_id: str) -> AsyncIterator[Operation]:
+    """A context to read in for several operations of a user's: it knows no token, nor what a token says of the user."""
+    made = Operation(application, Identity(user_id, None, None, b""), None)
     try:
         yield made
     finally:

@@ -15,6 +15,7 @@ from graphql_api.transport.http import HttpEndpoint
 from graphql_api.transport.operations import Operations
 from graphql_api.transport.sockets import SocketRegistry
 from graphql_api.transport.websocket import WebSocketEndpoint
+from graphql_api.transport.wire import HttpProtocol, Wire
 
 
 def build_graphql_app(
@@ -41,7 +42,15 @@ def build_graphql_app(
 
 def uvicorn_options(limits: EdgeLimits) -> dict[str, Any]:
     """What uvicorn must be told for the limits to hold, as keyword arguments of uvicorn.Config."""
-    return {"ws_max_size": limits.frame_bytes, "ws_per_message_deflate": False, "server_header": False}
+    http = type("HttpProtocol", (HttpProtocol,), {"patience": limits.stuck_seconds})
+    wire = type("Wire", (Wire,), {"patience": limits.stuck_seconds})
+    return {
+        "http": http,
+        "ws": wire,
+        "ws_max_size": limits.frame_bytes,
+        "ws_per_message_deflate": False,
+        "server_header": False,
+    }
 
 
 def _with_cors(app: ASGIApp, limits: EdgeLimits) -> ASGIApp:

@@ -13,11 +13,12 @@ from starlette.types import Message, Receive, Scope, Send
 
 from core.errors import RequestError, RequestErrorCode, Unauthenticated
 from graphql_api.documents import PreparedQuery
+from graphql_api.transport.answers import Answer
 from graphql_api.transport.body import GraphQLRequest
 from graphql_api.transport.headers import EVENTS
 from graphql_api.transport.heartbeat import Heartbeat
 from graphql_api.transport.hooks import Caller, EdgeLimits, Identity
-from graphql_api.transport.operations import Answer, Operations, is_subscription
+from graphql_api.transport.operations import Operations, is_subscription
 from graphql_api.transport.sockets import SocketRegistry, end_of
 
 COMMENT: Final = b":\n\n"

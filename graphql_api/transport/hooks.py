@@ -62,7 +62,8 @@ class EdgeHooks:
 class EdgeLimits:
     """Sizes in bytes, times in seconds. 0 turns `operations_per_socket` or `sockets_per_user` off.
 
-    An event stream counts as a socket. On either a heartbeat follows so many quiet seconds.
+    An event stream counts as a socket. On either a heartbeat follows so many quiet seconds. A client that takes nothing
+    of what waits for it is let go after `stuck_seconds`.
 
     `origins` are exact origins ("https://app.example"): browsers on them may use HTTP (CORS) and open sockets. A page
     of the server's own origin always may.
@@ -76,5 +77,6 @@ class EdgeLimits:
     operations_per_socket: int = 20
     sockets_per_user: int = 10
     heartbeat_seconds: float = 12.0
+    stuck_seconds: float = 30.0
     origins: tuple[str, ...] = ()
     preflight_seconds: int = 3600

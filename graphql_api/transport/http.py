@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from core.errors import RequestError, RequestErrorCode
 from graphql_api.documents import PreparedQuery
 from graphql_api.errors import Fault, body_of
+from graphql_api.transport.answers import Answer
 from graphql_api.transport.body import (
     BadJson,
     ClientGone,
@@ -24,7 +25,7 @@ from graphql_api.transport.encoding import encode
 from graphql_api.transport.events import EventStream, EventStreams
 from graphql_api.transport.headers import EVENTS, GRAPHQL_JSON, JSON, answer_type, bearer_of, headers_of, media_type
 from graphql_api.transport.hooks import Caller, EdgeHooks, EdgeLimits
-from graphql_api.transport.operations import Answer, Operations, is_subscription
+from graphql_api.transport.operations import Operations, is_subscription
 
 _STATUS = {
     RequestErrorCode.UNAUTHENTICATED: 401,

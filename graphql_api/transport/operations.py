@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLError, OperationType
@@ -13,26 +13,13 @@ from strawberry.types.execution import PreExecutionError
 
 from graphql_api.documents import DocumentRefused, EdgeSchema, PreparedQuery
 from graphql_api.errors import Fault
-from graphql_api.following import results, source_of
+from graphql_api.following import TOGETHER, results, results_together, source_of
+from graphql_api.transport.answers import Answer
+from graphql_api.transport.audience import Asked, Audiences, Member, Told
 from graphql_api.transport.body import GraphQLRequest
 from graphql_api.transport.encoding import encode
 from graphql_api.transport.hooks import Caller, EdgeHooks
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One result, encoded once for whoever sends it.
-
-    `body` is the GraphQL response as JSON on one line (GraphQL spec section 7.1). `ran` is False where execution never
-    began: then there is no `data` entry, and `errors` is the JSON of that list alone. `null` says that `data` isn't
-    there or is null.
-    """
-
-    body: bytes
-    faults: tuple[Fault, ...] = ()
-    ran: bool = True
-    null: bool = False
-    errors: bytes = b""
+from resolvers.sharing import Shareable, Step
 
 
 class Operations:
@@ -41,6 +28,7 @@ class Operations:
     def __init__(self, schema: EdgeSchema, hooks: EdgeHooks) -> None:
         self._schema = schema
         self._hooks = hooks
+        self.audiences = Audiences(self._read, lambda error: self.refusal([error]))
 
     def prepare(self, request: GraphQLRequest) -> PreparedQuery | Answer:
         """The document, ready to run, or the answer that refuses it. No context has been opened yet."""
@@ -74,7 +62,24 @@ class Operations:
     async def follow(
         self, query: PreparedQuery, request: GraphQLRequest, caller: Caller
     ) -> AsyncGenerator[Answer, None]:
-        """A subscription's answers. Closing the generator closes the subscription and its context."""
+        """A subscription's answers. Closing the generator closes the subscription."""
+        shared: Asked | None = None
+        async with aclosing(self.begin(query, request, caller)) as items:
+            async for item in items:
+                if isinstance(item, Asked):
+                    shared = item
+                else:
+                    yield item
+        if shared is not None:
+            async with aclosing(self._share(shared)) as answers:
+                async for answer in answers:
+                    yield answer
+
+    async def begin(
+        self, query: PreparedQuery, request: GraphQLRequest, caller: Caller
+    ) -> AsyncGenerator[Answer | Asked, None]:
+        """A subscription's answers, in its own context, which closing the generator closes. One that can be shared is
+        all that comes instead: then a Member of `audiences` gets the answers."""
         try:
             async with self._hooks.operation_context(caller) as context:
                 executor = self._schema.executor(query, request.variables, context)
@@ -84,13 +89,57 @@ class Operations:
                 source = await source_of(executor)
                 if isinstance(source, PreExecutionError):
                     yield self._answer(source)
-                    return
-                async with aclosing(results(executor, source)) as found:
-                    async for result in found:
-                        yield Answer(result) if isinstance(result, bytes) else self._answer(result)
+                elif isinstance(source, Shareable):
+                    yield Asked(source, query, request.variables)
+                else:
+                    async with aclosing(results(executor, source)) as found:
+                        async for result in found:
+                            yield Answer(result) if isinstance(result, bytes) else self._answer(result)
         # As above.
         except Exception as error:
             yield self.refusal([error])
+
+    async def alone(self, member: Member) -> AsyncGenerator[Answer, None]:
+        """The answers that a member of `audiences` reads for itself."""
+        try:
+            async with aclosing(member.alone()) as answers:
+                async for answer in answers:
+                    yield answer
+        # As above.
+        except Exception as error:
+            yield self.refusal([error])
+
+    async def _share(self, asked: Asked) -> AsyncGenerator[Answer, None]:
+        more = asyncio.Event()
+        member = Member(self.audiences, asked, more.set)
+        try:
+            while not member.over:
+                async with aclosing(self.alone(member)) as answers:
+                    async for answer in answers:
+                        yield answer
+                        if not answer.ran:
+                            return
+                while member.joined:
+                    more.clear()
+                    while (taken := member.take()) is not None:
+                        yield taken
+                    if member.joined:
+                        await more.wait()
+            if member.refusal is not None:
+                yield member.refusal
+        finally:
+            member.leave()
+            await self.audiences.settled()
+
+    async def _read(self, asked: Asked, step: Step) -> AsyncGenerator[Sequence[Told], None]:
+        """The answers to a step, read in a context that knows no token, as many at a time as load well together."""
+        for first in range(0, len(step.events), TOGETHER):
+            some = step.events[first : first + TOGETHER]
+            async with asked.source.reading() as context:
+                executor = self._schema.executor(asked.query, asked.variables, context)
+                assert not isinstance(executor, PreExecutionError), "its source was opened with the same"
+                found = await results_together(executor, [event for _, event in some])
+            yield [Told(place, self._answer(result)) for (place, _), result in zip(some, found, strict=True)]
 
     def _answer(self, result: ExecutionResult) -> Answer:
         errors: list[GraphQLError] = result.errors or []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any
 
 import orjson
@@ -13,6 +15,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from core.errors import RequestError, RequestErrorCode, Unauthenticated
 from graphql_api.documents import PreparedQuery
+from graphql_api.transport.answers import Answer
+from graphql_api.transport.audience import Asked, Member
 from graphql_api.transport.body import GraphQLRequest
 from graphql_api.transport.headers import bearer_token, origin_allowed
 from graphql_api.transport.heartbeat import Heartbeat
@@ -28,8 +32,9 @@ from graphql_api.transport.messages import (
     Subscribe,
     parse_message,
 )
-from graphql_api.transport.operations import Answer, Operations, is_subscription
+from graphql_api.transport.operations import Operations, is_subscription
 from graphql_api.transport.sockets import SocketRegistry, end_of
+from graphql_api.transport.wire import wire_of
 
 PROTOCOL = "graphql-transport-ws"
 # A peer that doesn't read can hold up even the close frame; uvicorn's keep-alive then ends the connection.
@@ -55,12 +60,35 @@ class WebSocketEndpoint:
             await socket.close(CloseCode.SUBPROTOCOL, "Subprotocol not acceptable")
         else:
             await socket.accept(PROTOCOL)
+            wire_of(scope).slim()
             await Connection(socket, self._operations, self._hooks, self._limits, self._registry).serve()
 
 
+class _Running:
+    """An operation of a socket: a task runs it, or it is a member of an audience and nothing runs."""
+
+    __slots__ = ("_next", "id", "member", "task")
+
+    def __init__(self, operation_id: str) -> None:
+        self.id = operation_id
+        self.task: asyncio.Task[None] | None = None
+        self.member: Member | None = None
+        self._next = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation_id)
+
+    def next(self, answer: Answer) -> bytes:
+        """The message that brings an answer."""
+        return self._next + answer.body + b"}"
+
+    def end(self) -> None:
+        if self.member is not None:
+            self.member.leave()
+        if self.task is not None:
+            self.task.cancel()
+
+
 class Connection:
-    """One open socket. It owns the tasks of its operations, and its one clock: first the time for connection_init,
-    then the end of the token."""
+    """One open socket. It owns its operations, and its one clock: first the time for connection_init, then the end of
+    the token."""
 
     def __init__(
         self,
@@ -77,17 +105,17 @@ class Connection:
         self._limits = limits
         self._registry = registry
         self._clock = asyncio.timeout(limits.init_seconds)
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._wire = wire_of(socket.scope)
+        self._running: dict[str, _Running] = {}
         self._tasks = asyncio.TaskGroup()
         self._heart: Heartbeat | None = None
-        self._beating: asyncio.Task[None] | None = None
-        self._sending = 0
         self._initialised = False
         self._ending = False
         self._open = True
 
     async def serve(self) -> None:
         """Until either side closes; then every operation has been cancelled and has ended."""
+        self._wire.on_writable = self._hand_on_all
         async with self._tasks:
             try:
                 closing = await self._until_closing()
@@ -95,11 +123,13 @@ class Connection:
                     await self._close(closing)
             finally:
                 self._open = False
-                self._be_quiet()
+                if self._heart is not None:
+                    self._heart.stop()
                 if self.identity is not None:
                     self._registry.remove(self.identity.user_id, self)
-                for task in self._running.values():
-                    task.cancel()
+                for running in self._running.values():
+                    running.end()
+        await self._operations.audiences.settled()
 
     def refresh(self, identity: Identity) -> None:
         """Go on as `identity`, until its token ends. Raises ValueError for another user's, or where it is closing."""
@@ -140,15 +170,15 @@ class Connection:
             case Init(payload):
                 await self._initialise(payload)
             case Ping():
-                await self._send('{"type":"pong"}')
+                await self._send_text(b'{"type":"pong"}')
             case Pong():
                 pass
             case Subscribe(id=operation_id, request=request):
                 await self._subscribe(operation_id, request)
             case Complete(id=operation_id):
                 # An id that isn't running is no error: both sides may complete at once.
-                if task := self._running.pop(operation_id, None):
-                    task.cancel()
+                if running := self._running.pop(operation_id, None):
+                    running.end()
 
     async def _initialise(self, payload: dict[str, Any]) -> None:
         if self._initialised:
@@ -159,7 +189,7 @@ class Connection:
             limit = self._limits.sockets_per_user
             raise Closing(CloseCode.TRY_LATER, f"Sockets are limited to {limit} a user: try again later")
         self._become(identity)
-        await self._send('{"type":"connection_ack"}')
+        await self._send_text(b'{"type":"connection_ack"}')
         self._heart = Heartbeat(self._limits.heartbeat_seconds, self._beat)
 
     async def _authenticate(self, payload: dict[str, Any]) -> Identity:
@@ -197,88 +227,110 @@ class Connection:
             await self._send_end(operation_id, self._operations.refusal([error]))
             return
         caller = Caller(self.identity, self._socket.scope, self)
-        task = self._tasks.create_task(self._operate(operation_id, request, caller))
-        self._running[operation_id] = task
+        running = self._running[operation_id] = _Running(operation_id)
+        running.task = self._tasks.create_task(self._operate(running, partial(self._answer, running, request, caller)))
 
-    async def _operate(self, operation_id: str, request: GraphQLRequest, caller: Caller) -> None:
+    async def _operate(self, running: _Running, work: Callable[[], Awaitable[Answer | None]]) -> None:
+        """Run an operation, to its end or until it is joined to an audience."""
         try:
-            refusal = await self._answer(operation_id, request, caller)
+            refusal = await work()
         # What goes wrong with an operation ends it, never the socket.
         except Exception as error:
             refusal = self._operations.refusal([error])
+        running.task = None
+        if refusal is None and running.member is not None and running.member.joined:
+            self._hand_on(running)
+            return
         # The id is free before the client can read that it is.
-        if self._running.get(operation_id) is asyncio.current_task():
-            del self._running[operation_id]
-        await self._send_end(operation_id, refusal)
+        if self._running.get(running.id) is running:
+            del self._running[running.id]
+        await self._send_end(running.id, refusal)
 
-    async def _answer(self, operation_id: str, request: GraphQLRequest, caller: Caller) -> Answer | None:
+    async def _answer(self, running: _Running, request: GraphQLRequest, caller: Caller) -> Answer | None:
         """Sends the operation's results; the answer that refuses it, if one does."""
         query = self._operations.prepare(request)
         if isinstance(query, Answer):
             return query
         if is_subscription(query):
-            return await self._follow(operation_id, query, request, caller)
+            return await self._follow(running, query, request, caller)
         answer = await self._operations.run(query, request, caller)
         if not answer.ran:
             return answer
-        await self._send_next(operation_id, answer)
+        await self._send_text(running.next(answer))
         return None
 
     async def _follow(
-        self, operation_id: str, query: PreparedQuery, request: GraphQLRequest, caller: Caller
+        self, running: _Running, query: PreparedQuery, request: GraphQLRequest, caller: Caller
     ) -> Answer | None:
-        async with aclosing(self._operations.follow(query, request, caller)) as answers:
+        async with aclosing(self._operations.begin(query, request, caller)) as items:
+            async for item in items:
+                if isinstance(item, Asked):
+                    running.member = Member(self._operations.audiences, item, partial(self._hand_on, running))
+                elif not item.ran:
+                    return item
+                else:
+                    await self._send_text(running.next(item))
+        return None if running.member is None else await self._read_alone(running, running.member)
+
+    async def _read_alone(self, running: _Running, member: Member) -> Answer | None:
+        async with aclosing(self._operations.alone(member)) as answers:
             async for answer in answers:
                 if not answer.ran:
                     return answer
-                await self._send_next(operation_id, answer)
+                await self._send_text(running.next(answer))
         return None
 
-    async def _send_next(self, operation_id: str, answer: Answer) -> None:
-        await self._send_message(operation_id, "next", answer.body)
+    async def _ended(self, _: _Running, member: Member) -> Answer | None:
+        return member.refusal
+
+    def _hand_on_all(self) -> None:
+        for running in tuple(self._running.values()):
+            if running.task is None:
+                self._hand_on(running)
+
+    def _hand_on(self, running: _Running) -> None:
+        """Write what an audience has for one of its members, as far as the client takes it."""
+        member = running.member
+        if member is None or running.task is not None or not self._open:
+            return
+        while self._wire.is_writable:
+            answer = member.take()
+            if answer is None:
+                break
+            self._write(running.next(answer))
+        if not member.joined:
+            work = partial(self._ended if member.over else self._read_alone, running, member)
+            running.task = self._tasks.create_task(self._operate(running, work))
 
     async def _send_end(self, operation_id: str, refusal: Answer | None) -> None:
         if refusal is None:
-            await self._send(f'{{"id":{_quoted(operation_id)},"type":"complete"}}')
+            await self._send_text(b'{"id":%b,"type":"complete"}' % orjson.dumps(operation_id))
         else:
-            await self._send_message(operation_id, "error", refusal.errors)
+            start = b'{"id":%b,"type":"error","payload":' % orjson.dumps(operation_id)
+            await self._send_text(start + refusal.errors + b"}")
 
-    async def _send_message(self, operation_id: str, kind: str, payload: bytes) -> None:
-        await self._send(f'{{"id":{_quoted(operation_id)},"type":"{kind}","payload":{payload.decode()}}}')
-
-    async def _send(self, text: str) -> None:
-        # Once the client is gone the reading side ends the operations; what they still send goes nowhere.
+    async def _send_text(self, text: bytes) -> None:
+        """Send once the client takes it. Where it is gone the reading side ends the operations; what they still send
+        goes nowhere."""
         if self._open:
-            self._sending += 1
-            try:
-                await self._socket.send_text(text)
-            except WebSocketDisconnect:
-                self._open = False
-            finally:
-                self._sending -= 1
-            if self._heart is not None:
-                self._heart.sent()
+            await self._wire.writable.wait()
+            self._write(text)
 
-    def _be_quiet(self) -> None:
+    def _write(self, text: bytes) -> None:
+        self._wire.write_text(text)
         if self._heart is not None:
-            self._heart.stop()
-        if self._beating is not None:
-            self._beating.cancel()
+            self._heart.sent()
 
     def _beat(self) -> None:
-        # Behind what waits for a slow client a ping would tell nothing; uvicorn's keep-alive sees whether it lives.
-        if not self._sending:
-            self._beating = self._tasks.create_task(self._send('{"type":"ping"}'))
+        # Behind what waits for a slow client a ping would tell nothing.
+        if self._wire.is_writable:
+            self._write(b'{"type":"ping"}')
 
     async def _close(self, closing: Closing) -> None:
         self._open = False
         with suppress(TimeoutError, WebSocketDisconnect):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self._socket.close(closing.code, closing.reason)
-
-
-def _quoted(text: str) -> str:
-    return orjson.dumps(text).decode()
 
 
 def _token(payload: dict[str, Any]) -> str:
