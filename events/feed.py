@@ -9,9 +9,14 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from core.errors import UserGone
+from core.gates import Gate
 from events.reading import Page, Resync
 from events.subscription import RESYNC, Subscription
 from models.changes import LoggedChange
+
+
+class Stopped(Exception):
+    """The hub stops while the database is away."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -123,14 +128,14 @@ class Feed:
     ) -> None:
         self.user_id = user_id
         self.followers: set[Follower] = set()
-        self.listening = asyncio.Event()
+        self.listening = Gate(is_open=False)
         self.epoch: UUID | None = None
         self.read_to = 0
         self._live: set[Follower] = set()
         self._announced = 0
         self._reading = False
         self._missed = False
-        self._wake = asyncio.Event()
+        self._reader: asyncio.Task[None] | None = None
         self._read = read
         self._on_gap = on_gap
         self._on_overflow = on_overflow
@@ -145,19 +150,18 @@ class Feed:
         return self._missed or self._announced > self.read_to
 
     async def run(self, subscription: AbstractAsyncContextManager[Subscription]) -> None:
-        """Listen and read until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._listen(subscription))
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._live and self._behind:
-                    await self._advance()
+        """Listen until cancelled; another task reads while there is something to read."""
+        try:
+            await self._listen(subscription)
+        finally:
+            if self._reader is not None:
+                self._reader.cancel()
+                await asyncio.wait([self._reader])
 
     def look(self) -> None:
         """Read the log even though no number was announced."""
         self._missed = True
-        self._wake.set()
+        self._read_soon()
 
     def hand_over(self, batch: Batch, epoch: UUID) -> None:
         """Take what this process has just committed, if it is what comes next: then it needn't be read.
@@ -213,8 +217,18 @@ class Feed:
 
     def _hear(self, seq: int) -> None:
         self._announced = max(self._announced, seq)
-        if self._behind:
-            self._wake.set()
+        self._read_soon()
+
+    def _read_soon(self) -> None:
+        if self._reader is None and self._live and self._behind:
+            self._reader = asyncio.create_task(self._read_on(), name="feed-reader")
+
+    async def _read_on(self) -> None:
+        try:
+            while self._live and self._behind:
+                await self._advance()
+        finally:
+            self._reader = None
 
     async def _advance(self) -> None:
         """Read one page on and hand it out."""
@@ -223,7 +237,7 @@ class Feed:
         self._reading = True
         try:
             page = await self._read(self.user_id, self.read_to, self.epoch)
-        except UserGone:
+        except (UserGone, Stopped):
             self._drop_all()
             return
         finally:

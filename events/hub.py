@@ -16,7 +16,7 @@ from core.database import Database
 from core.errors import UserGone
 from core.unit_of_work import Written
 from events.bus import Backoff, Bus
-from events.feed import Batch, Feed, Follower
+from events.feed import Batch, Feed, Follower, Stopped
 from events.log import wake_channel
 from events.reading import Page, Resync, read_on
 from models.changes import LoggedChange
@@ -31,10 +31,6 @@ Ear = Callable[[Written], AsyncGenerator[Batch | Resync, None]]
 _POSITIONS = text("SELECT user_id, epoch, seq FROM tasktalk.positions(:users)").bindparams(
     bindparam("users", type_=ARRAY(Text))
 )
-
-
-class _Stopped(Exception):
-    """The hub stops while the database is away."""
 
 
 @dataclass(slots=True)
@@ -78,7 +74,7 @@ class Tap:
                 self.over = isinstance(item, Resync)
                 if item is not None:
                     return item
-        except _Stopped:
+        except Stopped:
             pass
         self.over = True
         return None
@@ -206,7 +202,7 @@ class Hub:
                 yield item
                 if isinstance(item, Resync):
                     return
-        except _Stopped:
+        except Stopped:
             return
 
     def _hand_over(self, user_id: str, written: Written) -> None:
@@ -284,7 +280,7 @@ class Hub:
         return batch if batch.changes else None
 
     async def _read(self, user_id: str, after_seq: int, epoch: UUID | None) -> Page | Resync:
-        """Read on; again and again while the database refuses. Raises UserGone, or _Stopped after a failure."""
+        """Read on; again and again while the database refuses. Raises UserGone, or Stopped after a failure."""
         failures = 0
         while True:
             self._stats.reads += 1
@@ -299,7 +295,7 @@ class Hub:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._backoff.delay(failures)):
                     await self._stopped.wait()
-                raise _Stopped
+                raise Stopped
 
     async def _keep_polling(self) -> None:
         failures = 0

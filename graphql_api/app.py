@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from assistant.progress import Engine
@@ -31,6 +31,7 @@ from graphql_api.health import Health, prove_row_security
 from graphql_api.local import LocalOnly
 from graphql_api.pages import page_routes
 from graphql_api.transport import Caller, EdgeHooks, EdgeLimits, SocketRegistry, build_graphql_app
+from graphql_api.transport.app import SocketsApart
 from graphql_api.transport.headers import AnswerHeaders
 from jobs.ownership import marks_of
 from jobs.worker import Worker
@@ -132,7 +133,6 @@ def make_app(shared: Backend, schema: EdgeSchema, sockets: SocketRegistry) -> AS
     health = Health(shared.database, shared.bus, hub, sockets, worker)
     routes = [
         Route("/graphql", graphql),
-        WebSocketRoute("/graphql", graphql),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/metrics", health.metrics),
@@ -140,7 +140,8 @@ def make_app(shared: Backend, schema: EdgeSchema, sockets: SocketRegistry) -> AS
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _as_json})
     app.router.redirect_slashes = False
-    return AnswerHeaders(LocalOnly(app) if settings.development else app)
+    entry = SocketsApart(graphql, AnswerHeaders(app), "/graphql")
+    return LocalOnly(entry) if settings.development else entry
 
 
 def _graphql_app(schema: EdgeSchema, application: Application, gate: Gate, sockets: SocketRegistry) -> ASGIApp:

@@ -1,5 +1,5 @@
-"""A subscription from its document to its results: graphql-core's pipeline in its parts, so that events which need
-no execution are written as they come, and results can be read in another context than the one that opened the source."""
+"""A subscription from its document to its results: graphql-core's pipeline in its parts, so that events which need no
+execution are written as they come, and results can be read in another context than the source was opened in."""
 
 from __future__ import annotations
 

@@ -83,20 +83,23 @@ class ChangeStream(Shareable):
     def __init__(self, operation: Operation, wanted: Wanted, start: Cursor | Resync, end: int) -> None:
         self.key = wanted
         self._application = operation.application
-        self._operation = operation
+        self._operation: Operation | None = operation
         self._wanted = wanted
         self._start = start
         self._end = end
 
     async def __aiter__(self) -> AsyncIterator[Change]:
         """The events alone, to be read in the operation's own context."""
+        operation = self._operation
+        assert operation is not None, "it is read in one way"
         async with aclosing(self.begin()) as steps:
             async for step in steps:
-                await self._operation.renew()
+                await operation.renew()
                 for _, event in step.events:
                     yield event
 
     def begin(self) -> AsyncGenerator[Step, None]:
+        self._operation = None  # whoever reads by steps may do so long after it has ended
         return self._steps(self._start, self._end)
 
     def resume(self, place: Cursor) -> AsyncGenerator[Step, None]:

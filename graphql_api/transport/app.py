@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 from starlette.middleware.cors import CORSMiddleware
@@ -31,13 +32,21 @@ def build_graphql_app(
     http = HttpEndpoint(operations, hooks, limits, EventStreams(operations, limits, registry))
     sockets = WebSocketEndpoint(operations, hooks, limits, registry)
 
-    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await sockets(scope, receive, send)
-        else:
-            await http(scope, receive, send)
+    return SocketsApart(sockets, AnswerHeaders(_with_cors(http, limits) if limits.origins else http))
 
-    return AnswerHeaders(_with_cors(endpoint, limits) if limits.origins else endpoint)
+
+class SocketsApart:
+    """ASGI application: sockets go one way, all else another. It adds no frame: a socket stays for hours, and with it
+    every coroutine between the server and its endpoint."""
+
+    def __init__(self, sockets: ASGIApp, others: ASGIApp, path: str | None = None) -> None:
+        self._sockets = sockets
+        self._others = others
+        self._path = path
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        apart = scope["type"] == "websocket" and self._path in (None, scope["path"])
+        return (self._sockets if apart else self._others)(scope, receive, send)
 
 
 def uvicorn_options(limits: EdgeLimits) -> dict[str, Any]:
@@ -45,6 +54,7 @@ def uvicorn_options(limits: EdgeLimits) -> dict[str, Any]:
     http = type("HttpProtocol", (HttpProtocol,), {"patience": limits.stuck_seconds})
     wire = type("Wire", (Wire,), {"patience": limits.stuck_seconds})
     return {
+        "interface": "asgi3",
         "http": http,
         "ws": wire,
         "ws_max_size": limits.frame_bytes,

@@ -98,9 +98,9 @@ class Audience:
         self.kept: list[Told] = []
         self.over = False
         self.refusal: Answer | None = None
+        self.asked = asked
         self._audiences = audiences
         self._key = key
-        self._asked = asked
         self._members: dict[Member, None] = {}
         self._place = self._floor = place
         self._since = 0
@@ -141,7 +141,7 @@ class Audience:
             while (step := await self._live.take()) is not None:
                 if not _reaches(step.end, self._place):
                     self._begin_anew(step.end)
-                async with aclosing(self._audiences.read(self._asked, step)) as parts:
+                async with aclosing(self._audiences.read(self.asked, step)) as parts:
                     async for part in parts:
                         self._tell(part)
                 self._place = step.end
@@ -240,6 +240,7 @@ class Member:
     def join(self, audience: Audience, number: int, place: Cursor) -> None:
         """Called by the audience: its next answer is that of the number, or the first of them that follows `place`."""
         self._audience, self.number, self._ahead = audience, number, place
+        self.asked = audience.asked
 
     def take(self) -> Answer | None:
         """The next answer, if there is one."""

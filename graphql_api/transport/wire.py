@@ -12,6 +12,8 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from core.gates import Gate
+
 _EXTENSION: Final = "tasktalk.wire"
 
 
@@ -68,7 +70,7 @@ class Wire(_Impatient, WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.queue = cast(Any, _Inbox())
-        self.writable = cast(Any, _Gate())
+        self.writable = cast(Any, Gate(is_open=True))
         self.on_writable: Callable[[], None] | None = None
 
     def write_text(self, text: bytes) -> bool:
@@ -98,7 +100,8 @@ class Wire(_Impatient, WebSocketsSansIOProtocol):
 
     def slim(self) -> None:
         """Let go of the handshake."""
-        self.request = self.response = cast(Any, None)
+        self.request.headers.clear()
+        self.response.headers.clear()
         cast(list[Any], self.scope["headers"]).clear()
 
 
@@ -141,25 +144,3 @@ class _Inbox:
             finally:
                 self._reader = None
         return self._items.pop(0)
-
-
-class _Gate:
-    """What uvicorn uses of asyncio.Event, open at first. An event of asyncio's takes 800 bytes."""
-
-    __slots__ = ("_shut",)
-
-    def __init__(self) -> None:
-        self._shut: asyncio.Event | None = None
-
-    def clear(self) -> None:
-        if self._shut is None:
-            self._shut = asyncio.Event()
-
-    def set(self) -> None:
-        shut, self._shut = self._shut, None
-        if shut is not None:
-            shut.set()
-
-    async def wait(self) -> None:
-        while self._shut is not None:
-            await self._shut.wait()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from core.database import Database
@@ -16,9 +18,24 @@ from events.hub import Hub
 from graphql_api.documents import EdgeSchema
 from graphql_api.errors import Presenter
 from graphql_api.schema import make_schema
-from resolvers.operation import Application, operation
+from graphql_api.transport import Caller, EdgeHooks
+from graphql_api.transport.body import GraphQLRequest
+from graphql_api.transport.operations import Operations
+from resolvers.operation import Application, Operation, operation
 from services.auth import Claims
 from services.users import Identity
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who calls, as far as the edge asks."""
+
+    user_id: str
+    expires_at: datetime | None = None
+
+
+async def _no_one(_: object) -> Person:
+    raise AssertionError("nobody comes in over a transport here")
 
 
 class NoGate:
@@ -47,6 +64,14 @@ class Api:
 
     def as_user(self, user: str) -> Api:
         return Api(self.schema, self.application, user)
+
+    @cached_property
+    def operations(self) -> Operations:
+        """What the transports run operations by."""
+        return Operations(self.schema, EdgeHooks(_no_one, _no_one, self._context))
+
+    def _context(self, _: Caller) -> AbstractAsyncContextManager[Operation]:
+        return operation(self.application, *self._caller())
 
     def _caller(self) -> tuple[Identity, Claims]:
         now = datetime.now(UTC)
@@ -83,12 +108,12 @@ class Api:
         prepared = self.schema.documents.prepare(document, None, variables)
 
         async def events() -> AsyncIterator[dict[str, Any]]:
-            async with operation(self.application, *self._caller()) as context:
-                stream: Any = await self.schema.stream(prepared, variable_values=variables, context_value=context)
-                async with aclosing(stream):
-                    async for result in stream:
-                        assert not result.errors, result.errors
-                        yield result.data
+            request = GraphQLRequest(document, variables, None)
+            async with aclosing(self.operations.follow(prepared, request, Caller(Person(self.user), {}))) as answers:
+                async for answer in answers:
+                    found = json.loads(answer.body)
+                    assert "errors" not in found, found["errors"]
+                    yield found["data"]
 
         running = events()
         async with aclosing(running):
