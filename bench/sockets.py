@@ -150,6 +150,8 @@ async def measure(
     subscribers = await _connect(server.url, words, crowd, tokens, heard)
     await asyncio.sleep(1 + crowd.sockets / 1000)
     kilobytes = (server.resident() - before) / crowd.sockets / 1000
+    publisher.close()  # a server may have closed it meanwhile
+    _, publisher = await loop.create_connection(Connection, parts.hostname, parts.port)
     for _ in range(3):
         await publish(0)
     await asyncio.sleep(0.5)

@@ -142,6 +142,8 @@ class EventStream:
                 await self._start()
                 async for event in events:
                     await self._write(event)
+                    # Where the client is gone a server takes what is sent at once: what says so must get its turn.
+                    await asyncio.sleep(0)
         except TimeoutError:
             self._be_quiet()
             await self._break_off(self._ending or _End.TOKEN)

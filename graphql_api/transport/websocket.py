@@ -314,12 +314,13 @@ class Connection:
         goes nowhere."""
         if self._open:
             await self._wire.writable.wait()
-            self._write(text)
+            if not self._write(text):
+                await asyncio.sleep(0)
 
-    def _write(self, text: bytes) -> None:
-        self._wire.write_text(text)
+    def _write(self, text: bytes) -> bool:
         if self._heart is not None:
             self._heart.sent()
+        return self._wire.write_text(text)
 
     def _beat(self) -> None:
         # Behind what waits for a slow client a ping would tell nothing.
