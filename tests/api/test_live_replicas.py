@@ -22,7 +22,7 @@ from events.cursors import Cursor, encode
 from events.hub import Hub
 from events.reading import position
 from graphql_api.app import backend
-from resolvers.changes import QUIET
+from resolvers.change_stream import QUIET
 from tasktalk_client import Client, TurnView
 from tests.support.changes import move_counter, write
 from tests.support.events import streaming

@@ -20,7 +20,7 @@ from graphql_api.schema import make_schema
 from graphql_api.transport.encoding import encode
 from models.changes import LoggedChange
 from models.enums import ChangeKind
-from resolvers.changes import Progress, _event
+from resolvers.changes import Progress, event_of
 from resolvers.conversations.live import TextDelta, TurnEnded, TurnSnapshot
 
 SCHEMA = make_schema(Settings())
@@ -96,7 +96,7 @@ DELTAS = st.builds(
 def logged(kind: str, conversation: UUID | None = HERE) -> Any:
     at = datetime(2026, 3, 1, 12, 30, 0, 1, tzinfo=UTC)
     change = LoggedChange("u", 3, at, kind, HERE, conversation, "CREATED", "USER", None, None)
-    return _event(change, HERE)
+    return event_of(change, HERE)
 
 
 LOGGED = [
