@@ -71,7 +71,9 @@ _BARE = re.compile(
     re.I,
 )
 _REST_LEAD = re.compile(
-    r"^(?:\s|:|,)*(?:(?:again|also)\s+)?(?:that i (?:need|have) to|that|to|about|of|for|i (?:need|have) to)?\s+", re.I
+    r"^(?:\s|:|,)*(?:(?:again|also)\s+)?(?:that i (?:need|have) to|that|to|about|of|for|i (?:need|have) to"
+    r"|(?:that )?i have(?: an?)?)?\s+",
+    re.I,
 )
 _PLANNED = re.compile(r"(?:schedule|book|arrange|plan|set up)\s+(?:an?\s+|the\s+|my\s+)?(?=\S)", re.I)
 _MARKED = re.compile(r"(?:^|\s)(?:#(?!\d)\w|!(?:urgent|high|medium|low|[1-4])\b|p[1-4]\b|@\w)", re.I)

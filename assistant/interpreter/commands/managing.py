@@ -207,7 +207,7 @@ def rescheduling(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         several = v.SEVERAL.match(found[0])
         return (Reschedule((target(found[0]),) if several else _targets(named(found[0], setting)), found[1]),)
     if m := _BY_LENGTH.match(clause):
-        return (Reschedule(_targets(m["t"]), f"by {m['d']}"),)
+        return (Reschedule(_targets(named(m["t"], setting)), f"by {m['d']}"),)
     return None
 
 

@@ -52,7 +52,7 @@ _NOTIFIES = re.compile(rf"remind|{v.NOTICE}", re.I)
 AT_DUE = "when it is due"
 _ANY_MORE = re.compile(r"\s+any\s*more$", re.I)
 _QUESTION = re.compile(
-    r"(?:what|when|who|where|why|how|if|whether)\b|me\b|this\b|that\s+(?:time|day|song)\b|(?:was|were|did|do|is)\b",
+    r"(?:what|when|who|where|why|how|if|whether)\b|me\b|this$|that$|(?:this|that)\s+(?:time|day|song)\b|(?:was|were|did|do|is)\b",
     re.I,
 )
 _WHEN = (
@@ -73,7 +73,7 @@ _TAIL = re.compile(
     rf"(?:remind\s+me(?:\s+(?:of|about)\s+(?:it|that))?|(?:set|send|give)\s+(?:me\s+)?an?\s+{v.NOTICE}"
     r"|don't\s+let\s+me\s+forget(?:\s+(?:it|that))?"
     r"|(?:add|put|set)\s+(?:it|that|this|them)(?:\s+(?:to|on|in|down)(?:\s+(?:my|the)\s+(?:[\w-]+\s+)?(?:list"
-    r"|calendar|schedule))?)?)$",
+    r"|calendar|schedule))?)?)(?P<when>\s+(?:on|for|at|by|this|next)\s.{1,40})?$",
     re.I | re.S,
 )
 _TAIL_LEAD = re.compile(
@@ -94,7 +94,7 @@ def reminding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     if (m := _TELL.match(clause)) and setting.is_due(re.sub(r"^(?:on|at)\s+", "", m["when"])):
         return _reminded((replace(one_add(m["what"], setting), due=m["when"]),), setting)
     if (m := _TAIL.match(clause)) and not m["what"].endswith("?"):
-        made = one_add(_TAIL_LEAD.sub("", m["what"], count=1), setting)
+        made = one_add(_TAIL_LEAD.sub("", m["what"], count=1) + (m["when"] or ""), setting)
         made_of = (made,) if made.title else None
         return _reminded(made_of, setting) if made_of and _NOTIFIES.search(clause, m.end("what")) else made_of
     return None
@@ -124,9 +124,10 @@ def _when_first(rest: str, setting: Setting) -> Add | None:
     made = one_add(m["what"], setting)
     if made.due is None:
         return replace(made, due=when)
-    if setting.is_due(both := f"{when} {made.due}"):
+    at_end = m["what"].rstrip(" .!").endswith(made.due)
+    if at_end and setting.is_due(both := f"{when} {made.due}"):
         return replace(made, due=both)
-    return replace(made, title=squeeze(m["what"]), due=when)
+    return replace(made, title=squeeze(m["what"]).rstrip("."), due=when)
 
 
 def _without_unreadable(made: Add) -> Add:

@@ -18,10 +18,12 @@ _WITH_PRIORITY = re.compile(
     rf"|[\s,]*\bpriority:?\s+({v.PRIORITY})\b",
     re.I,
 )
-_OFF_LIST = re.compile(rf"\s+(?:from|off|off of|out of|on|in|of)\s+(?:of\s+)?{v.NAMED_LIST}(?=\s|$)", re.I)
+_OFF_LIST = re.compile(
+    rf"\s+(?:from|off|off of|out of|on|in|of)\s+(?:of\s+)?(?:(?:today|tomorrow|\w+day)'s\s+(?:calendar|schedule|agenda|list)|{v.NAMED_LIST})(?=\s|$)",
+    re.I,
+)
 _CLAUSE_TAIL = re.compile(
-    r"\s+(?:(?:that|which)\s+)?(?:i(?:'ve|\s+have|\s+had)?(?:\s+(?:made|scheduled|planned|added))?|is\s+scheduled"
-    r"|scheduled|planned)$",
+    r"\s+(?:(?:that|which)\s+i(?:'ve|'m)?\s.*|(?:(?:that|which)\s+)?(?:i(?:'ve|\s+have|\s+had)?|is\s+scheduled|scheduled|planned))$",
     re.I,
 )
 _LAST_WORDS = re.compile(
@@ -72,7 +74,7 @@ def target(text: str) -> str:
     text = re.sub(r"^(?:my\s+|the\s+)?(?:next|upcoming)\s+(?!one\b|task\b|item\b)(?=\w)", "", text, flags=re.I)
     text = _CLAUSE_TAIL.sub("", text)
     if not re.fullmatch(rf"(?:the|that|this|my)\s+(?:{_PLACES}\s+)?{v.TASK}", text, re.I):
-        text = re.sub(r"\s+(?:task|reminder|todo|to-do|item)$", "", text, flags=re.I)
+        text = re.sub(r"\s+(?:task|reminder|todo|to-do|item|event)$", "", text, flags=re.I)
     return strip_quotes(text)
 
 

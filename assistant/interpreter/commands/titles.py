@@ -16,6 +16,11 @@ _LIST_TAIL = re.compile(rf"\s+(?:to|on|onto|in|into)\s+{v.NAMED_LIST}$", re.I)
 _LEAD = re.compile(r"^(?:on|by|for|due|@|before|until|till|til)\s+(?=\S)|^@", re.I)
 _EVERY = re.compile(r"(?:every|each)\b", re.I)
 _QUOTED = re.compile(r'"[^"]+"')
+_OF_DAY = re.compile(
+    r"^(?:the\s+|my\s+)?(?:(?:this|next|last)\s+)?(?:today|tomorrow|yesterday|tonight|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|week|month|year)(?:'s|s')\s+(?=\w)",
+    re.I,
+)
 _JOINT = re.compile(r"\s*,\s*(?:and\s+|&\s*|plus\s+)?|\s+(?:and|&|plus)\s+", re.I)
 
 
@@ -127,15 +132,16 @@ def one_add(text: str, setting: Setting) -> Add:
 
 def undated(text: str, setting: Setting) -> str:
     """What names a task, without the date words at its end or its beginning; as it is where nothing else is left."""
-    return take_due(text, setting)[0] or squeeze(text)
+    text = _OF_DAY.sub("", text, count=1)
+    return take_due(text, setting, past=True)[0] or squeeze(text)
 
 
-def take_due(text: str, setting: Setting) -> tuple[str, str | None]:
-    """The title and the due words. Lengths and past days stay in the title: they are no due time.
+def take_due(text: str, setting: Setting, *, past: bool = False) -> tuple[str, str | None]:
+    """The title and the due words. Lengths stay in the title: they are no due time, and days that are over but with `past`.
 
     So does a recurrence in the midst of it, or one that may be its first word: "daily standup", "the weekly report".
     """
-    spans = [s for s in setting.find(text) if due_value(s.value) and not _past(s.value, setting)]
+    spans = [s for s in setting.find(text) if due_value(s.value) and (past or not _past(s.value, setting))]
     spans = [s for s in spans if not isinstance(s.value, dates.RecurrenceValue) or _repeats(s, text)]
     spans = [
         s
@@ -147,10 +153,10 @@ def take_due(text: str, setting: Setting) -> tuple[str, str | None]:
     first, last = spans[0], spans[-1]
     if first is not last and setting.is_due(both := f"{_words(first)} {_words(last)}"):
         rest = text[: first.start] + text[first.end : last.start] + text[last.end :]
-        return squeeze(rest), both
+        return _finished(rest), both
     at_edge = [s for s in spans if not text[: s.start].strip(" ,") or not text[s.end :].strip(" ,.!")]
     chosen = at_edge[-1] if at_edge else last
-    title = squeeze(text[: chosen.start] + " " + text[chosen.end :])
+    title = _finished(text[: chosen.start] + " " + text[chosen.end :])
     if not chosen.start:
         title = re.sub(r"^(?:to|that)\s+", "", title)
     return title, _words(chosen)
@@ -161,11 +167,20 @@ def _repeats(span: dates.Span, text: str) -> bool:
     return at_end or (not text[: span.start].strip(" ,") and _EVERY.match(span.text.strip()) is not None)
 
 
+def _finished(title: str) -> str:
+    """A title without the preposition that its date leaves behind."""
+    title = squeeze(title)
+    return re.sub(r"\s+(?:to|on|at|for|from|by|in|is)$", "", title) if " " in title else title
+
+
 def _words(span: dates.Span) -> str:
     return _LEAD.sub("", span.text.strip()).strip()
 
 
 def _past(value: dates.Value, setting: Setting) -> bool:
+    """Whether it is of a day that is over."""
+    here = ZoneInfo(setting.time_zone)
+    today = setting.now.astimezone(here).date()
     if isinstance(value, dates.DateValue):
-        return value.date < setting.now.astimezone(ZoneInfo(setting.time_zone)).date()
-    return isinstance(value, dates.DateTimeValue) and value.at < setting.now.replace(second=0, microsecond=0)
+        return value.date < today
+    return isinstance(value, dates.DateTimeValue) and value.at.astimezone(here).date() < today
