@@ -19,7 +19,8 @@ _WITH_PRIORITY = re.compile(
     re.I,
 )
 _OFF_LIST = re.compile(
-    rf"\s+(?:from|off|off of|out of|on|in|of)\s+(?:of\s+)?(?:(?:today|tomorrow|\w+day)'s\s+(?:calendar|schedule|agenda|list)|{v.NAMED_LIST})(?=\s|$)",
+    r"\s+(?:from|off|off of|out of|on|in|of)\s+(?:of\s+)?"
+    rf"(?:(?:today|tomorrow|\w+day)'s\s+(?:calendar|schedule|agenda|list)|{v.NAMED_LIST})(?=\s|$)",
     re.I,
 )
 _CLAUSE_TAIL = re.compile(

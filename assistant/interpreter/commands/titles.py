@@ -137,7 +137,7 @@ def undated(text: str, setting: Setting) -> str:
 
 
 def take_due(text: str, setting: Setting, *, past: bool = False) -> tuple[str, str | None]:
-    """The title and the due words. Lengths stay in the title: they are no due time, and days that are over but with `past`.
+    """The title and the due words. Lengths stay in the title, as they are no due time; so do past days without `past`.
 
     So does a recurrence in the midst of it, or one that may be its first word: "daily standup", "the weekly report".
     """
