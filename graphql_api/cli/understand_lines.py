@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime
-from typing import Final
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from assistant.interpreter import commands, dates
@@ -19,7 +18,7 @@ from core import clock
 
 Answer = dict[str, object]
 
-_MONTH_SECONDS: Final = 30 * 86400  # of a month as a mere length, a year having 365 days
+_Timed = dates.DateValue | dates.DateTimeValue | dates.IntervalValue
 
 
 def answers(lines: Iterable[str], answer: Callable[[Mapping[str, object]], Answer]) -> Iterator[str]:
@@ -40,13 +39,40 @@ def date_answer(request: Mapping[str, object]) -> Answer:
     locale = "en-GB" if isinstance(hints, Mapping) and hints.get("day_first") else "en-US"
     now = datetime.fromisoformat(str(request["reference"])).replace(tzinfo=ZoneInfo(zone))
     text = str(request["text"])
-    value = dates.resolve(text, now=now, time_zone=zone, locale=locale)
-    if value is None:
-        value = next((span.value for span in dates.find(text, now=now, time_zone=zone, locale=locale)), None)
-    return value_answer(value, ZoneInfo(zone))
+    span = dates.whole(text, now=now, time_zone=zone, locale=locale)
+    if span is None:
+        span = next(iter(dates.find(text, now=now, time_zone=zone, locale=locale)), None)
+    return span_answer(span, now) if span else {"kind": "none"}
 
 
-def value_answer(value: dates.Value | None, zone: ZoneInfo) -> Answer:
+def span_answer(span: dates.Span, now: datetime) -> Answer:
+    """What the words cover, open at one side where they say "before" or "after"; else the value itself."""
+    zone = now.tzinfo
+    assert isinstance(zone, ZoneInfo)
+    value = span.extent or span.value
+    if not span.bound or not isinstance(value, _Timed):
+        return value_answer(value, zone)
+    start, end = _ends(value)
+    sides: dict[str, tuple[date | datetime | None, date | datetime | None]] = {
+        "before": (None, start), "by": (now, end), "after": (end, None), "since": (start, None),
+    }  # fmt: skip
+    first, last = sides[span.bound]
+    return {"kind": "interval", "start": first and _wall(first, zone), "end": last and _wall(last, zone)}
+
+
+def _ends(
+    value: dates.DateValue | dates.DateTimeValue | dates.IntervalValue,
+) -> tuple[date | datetime, date | datetime]:
+    match value:
+        case dates.DateValue(day):
+            return day, day + timedelta(days=1)
+        case dates.DateTimeValue(at, _):
+            return at, at
+        case dates.IntervalValue(start, end, _):
+            return start, end
+
+
+def value_answer(value: dates.Value, zone: ZoneInfo) -> Answer:
     """A value in words and figures that JSON has."""
     match value:
         case dates.DateValue() | dates.DateTimeValue():
@@ -54,12 +80,14 @@ def value_answer(value: dates.Value | None, zone: ZoneInfo) -> Answer:
         case dates.IntervalValue(start, end, grain):
             return {"kind": "interval", "start": _wall(start, zone), "end": _wall(end, zone), "grain": grain}
         case dates.DurationValue(months, seconds):
-            years, rest = divmod(months, 12)
-            return {"kind": "duration", "seconds": years * 365 * 86400 + rest * _MONTH_SECONDS + seconds}
+            return {"kind": "duration", "seconds": months * _month_seconds(months) + seconds}
         case dates.RecurrenceValue(rrule, first):
             return {"kind": "recurrence", **_point(first, zone), "rrule": _rule(rrule, first, zone)}
-        case _:
-            return {"kind": "none"}
+
+
+def _month_seconds(months: int) -> int:
+    """A month as a mere length: thirty days, but a twelfth of 365 where there is a year or more of them."""
+    return 365 * 7200 if months >= 12 else 30 * 86400
 
 
 def _point(value: dates.DateValue | dates.DateTimeValue, zone: ZoneInfo) -> Answer:
@@ -81,7 +109,8 @@ def _rule(rrule: str, first: dates.DateValue | dates.DateTimeValue, zone: ZoneIn
     for part in rrule.split(";"):
         name, _, value = part.partition("=")
         parts[name.lower()] = value.split(",") if name.startswith("BY") else value
-    if isinstance(first, dates.DateTimeValue) and "byhour" not in parts:
+    fine = parts["freq"] in ("SECONDLY", "MINUTELY", "HOURLY")
+    if isinstance(first, dates.DateTimeValue) and "byhour" not in parts and not fine:
         wall = first.at.astimezone(zone)
         parts |= {"byhour": [wall.hour], "byminute": [wall.minute]}
     return parts

@@ -14,7 +14,7 @@ Policy, where English leaves room:
 - Wall time is then localised: a time inside a spring gap moves forward by the gap, one that occurs twice is the first.
 """
 
-from assistant.interpreter.dates.compose import find, resolve
+from assistant.interpreter.dates.compose import find, resolve, whole
 from assistant.interpreter.dates.values import (
     DateTimeValue,
     DateValue,
@@ -35,4 +35,5 @@ __all__ = [
     "Value",
     "find",
     "resolve",
+    "whole",
 ]

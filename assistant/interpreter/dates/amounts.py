@@ -1,129 +1,119 @@
-"""Numbers and lengths of time: "3 days", "an hour and a half", "in two weeks", "3 days from now", "a week ago"."""
+"""Lengths of time: "3 days", "an hour and a half", "2h30", "five business days"; and days so far from another."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
-from assistant.interpreter.dates.parts import Amount, Found, Here, Parts, add_months
-from assistant.interpreter.dates.tokens import Tokens, word, words
+from assistant.interpreter.dates.numbers import cardinal, count, is_digits
+from assistant.interpreter.dates.parts import Amount, Here, Point, add_months, add_working_days
+from assistant.interpreter.dates.tokens import Source, remembered
 
-_GLUED = re.compile(r"(\d{1,4})([a-z]+)")
-_DECIMAL = re.compile(r"(\d{1,4})\.5")
-_ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)")
+_FINER = {"hour": "minute", "minute": "second"}
+_MOST_PARTS = 7  # years, months, weeks, days, hours, minutes, seconds
+_PRIMES = {"'": "minute", '"': "second"}
 
 
-def number(tokens: Tokens, i: int) -> tuple[int, int] | None:
-    """A whole number of at most four digits, in digits or words, and the index after it."""
-    low = word(tokens, i)
-    if low.isascii() and low.isdigit() and len(low) <= 4:
-        return int(low), i + 1
-    if low in v.SMALL_NUMBERS:
-        return v.SMALL_NUMBERS[low], i + 1
-    if low in v.TENS:
-        after = i + 2 if word(tokens, i + 1) == "-" else i + 1
-        unit = v.SMALL_NUMBERS.get(word(tokens, after), 10)
-        return (v.TENS[low] + unit, after + 1) if unit < 10 else (v.TENS[low], i + 1)
+def unit_at(s: Source, i: int, after_number: bool = True) -> tuple[str, int] | None:
+    """The unit named there. Short ones ("h", "mo") only after a number."""
+    low = s.word(i)
+    if low in v.UNITS:
+        return v.UNITS[low], i + 1 + (s.word(i + 1) == "." and low not in v.LENGTHS and s.glued(i + 1))
+    if after_number and is_digits(s.word(i - 1)) and (low in v.SHORT_UNITS or (low in _PRIMES and s.glued(i))):
+        return v.SHORT_UNITS.get(low) or _PRIMES[low], i + 1
     return None
 
 
-def ordinal(tokens: Tokens, i: int) -> tuple[int, int] | None:
-    """A day of a month as an ordinal, "3rd" or "twenty first", 1 to 31."""
-    low = word(tokens, i)
-    if (m := _ORDINAL.fullmatch(low)) and 1 <= int(m[1]) <= 31:
-        return int(m[1]), i + 1
-    if low in ("twenty", "thirty"):
-        after = i + 2 if word(tokens, i + 1) == "-" else i + 1
-        unit = v.ORDINALS.get(word(tokens, after), 10)
-        if unit < 10 and v.TENS[low] + unit <= 31:
-            return v.TENS[low] + unit, after + 1
-        return None
-    return (v.ORDINALS[low], i + 1) if low in v.ORDINALS else None
+def of_unit(number: float, unit: str) -> Amount:
+    """So many of a unit. A part of a month is as many thirtieths of it in days."""
+    months, days, seconds = v.LENGTHS[unit]
+    whole = int(number)
+    rest = number - whole
+    one = Amount(months * whole, days * whole, seconds * whole, fine=seconds > 0, unit=unit)
+    if not rest:
+        return one
+    if months:
+        more, part = divmod(months * rest, 1)
+        return one.plus(Amount(months=int(more), days=round(part * 30), unit=unit))
+    return one.plus(Amount(seconds=round((days * 86400 + seconds) * rest), fine=True, unit=unit))
 
 
-def unit(low: str) -> Amount | None:
-    """One of the named unit, plural or not."""
-    found = v.UNITS.get(low) or (v.UNITS.get(low[:-1]) if low.endswith("s") else None)
-    return Amount(*found) if found else None
-
-
-def _one(tokens: Tokens, i: int) -> tuple[Amount, int] | None:
-    low = word(tokens, i)
-    if m := _GLUED.fullmatch(low):  # 2h, 30min, 3d
-        one = unit(v.SHORT_UNITS.get(m[2], m[2]))
-        return (one.times(int(m[1])), i + 1) if one else None
-    if low == "half" and word(tokens, i + 1) in ("a", "an") and (one := unit(word(tokens, i + 2))):
-        return Amount(seconds=(one.seconds + one.days * 86400) // 2, days=0), i + 3
-    if (m := _DECIMAL.fullmatch(low)) and (one := unit(word(tokens, i + 1))) and not one.months:
-        return Amount(seconds=(one.seconds + one.days * 86400) * (2 * int(m[1]) + 1) // 2), i + 2
-    if low in ("a", "an"):
-        counted: tuple[int, int] | None = (1, i + 1)
-        if words(tokens, i + 1, "couple"):
-            counted = (2, i + 3 if word(tokens, i + 2) == "of" else i + 2)
-        elif words(tokens, i + 1, "few"):
-            counted = (3, i + 2)
-    else:
-        counted = number(tokens, i)
+def _one(s: Source, i: int) -> tuple[Amount, int] | None:
+    """A count and its unit."""
+    counted = count(s, i)
     if counted is None:
         return None
-    count, after = counted
-    if one := unit(v.SHORT_UNITS.get(word(tokens, after), word(tokens, after)) if after > i else ""):
-        return one.times(count), after + 1
-    return None
+    number, j = counted
+    j += s.word(j) in ("more", "-", "full", "whole", "of") and s.word(j + 1) in v.UNITS
+    if s.word(j) in v.WORKING and s.word(j + 1) in ("day", "days"):
+        return Amount(days=int(number), working=True, unit="day"), j + 2
+    if s.word(j) in v.WORKING_DAYS and number == int(number) and s.word(i) not in v.ARTICLES:
+        return Amount(days=int(number), working=True, unit="day"), j + 1
+    named = unit_at(s, j)
+    return (of_unit(number, named[0]), named[1]) if named else None
 
 
-def amount(tokens: Tokens, i: int) -> tuple[Amount, int] | None:
-    """A length of time, joined by "and" or a comma: "1 hour and 30 minutes", "an hour and a half"."""
-    found = _one(tokens, i)
+@remembered
+def amount(s: Source, i: int) -> tuple[Amount, int] | None:
+    """A length of time, joined by "and" or a comma: "1 hour and 30 minutes", "an hour and a half", "1 hour fifteen"."""
+    if s.word(i) == "another" and (named := unit_at(s, i + 1, after_number=False)):
+        return of_unit(1, named[0]), named[1]
+    found = _one(s, i)
     if found is None:
         return None
     total, after = found
-    while True:
-        j = after + 1 if word(tokens, after) in ("and", ",") else after
-        if j > after and words(tokens, j, "a", "half"):
-            total, after = replace(total, seconds=total.seconds + (total.seconds + total.days * 86400) // 2), j + 2
-            continue
-        more = _one(tokens, j)
-        if more is None or word(tokens, j) in ("a", "an"):
-            return total, after
+    for _ in range(_MOST_PARTS):
+        more = _one(s, after) or _next_after_and(s, after) or _bare_rest(s, after, total)
+        if more is None or more[0].working:
+            break
         total, after = total.plus(more[0]), more[1]
+    return total, after
 
 
-def shift(here: Here, by: Amount, start: datetime | None = None) -> Parts:
-    """The day, or with hours or minutes the moment, so far from now (or from `start`, naive wall time)."""
-    wall = start or here.wall
-    day = add_months(wall.date(), by.months) + timedelta(days=by.days)
-    if by.seconds:
-        return Parts(moment=datetime.combine(day, wall.time()) + timedelta(seconds=by.seconds))
-    return Parts(day=day)
-
-
-def relative(tokens: Tokens, i: int, here: Here) -> Found | None:
-    """ "in 3 days", "within an hour", "3 days from now", "two weeks from tomorrow", "a week ago"."""
-    if word(tokens, i) in ("in", "within", "after"):
-        found = amount(tokens, i + 1)
-        return (shift(here, found[0]), found[1]) if found else None
-    found = amount(tokens, i)
-    if found is None:
+def _next_after_and(s: Source, i: int) -> tuple[Amount, int] | None:
+    """The next length after "and" or a comma; "and a day" too, but "milk, a week" isn't meant so."""
+    if s.word(i) not in v.AND:
         return None
-    by, after = found
-    if word(tokens, after) == "ago":
-        return shift(here, by.times(-1)), after + 1
-    if word(tokens, after) in ("hence",):
-        return shift(here, by), after + 1
-    if word(tokens, after) in ("from", "after"):
-        start = word(tokens, after + 1)
-        if start == "now":
-            return shift(here, by), after + 2
-        if start in v.RELATIVE_DAYS and not by.seconds:
-            day = here.today + timedelta(days=v.RELATIVE_DAYS[start])
-            return shift(here, by, datetime.combine(day, time())), after + 2
-    return None
+    j = i + 1 + (s.word(i) == "," and s.word(i + 1) == "and")
+    return _one(s, j) if s.word(j) not in v.ARTICLES or s.word(j + 1) in v.UNITS else None
 
 
-def duration(tokens: Tokens, i: int, here: Here) -> Found | None:
-    """A bare length of time, "for" before it or not."""
-    found = amount(tokens, i + 1 if word(tokens, i) == "for" else i)
-    return (Parts(amount=found[0]), found[1]) if found else None
+def _bare_rest(s: Source, i: int, so_far: Amount) -> tuple[Amount, int] | None:
+    """ "and a half", or the minutes of "1 hour fifteen" and "2h30" that no unit follows."""
+    j = i + 1 if s.word(i) == "and" else i
+    if j > i:
+        k = j + (s.word(j) in v.ARTICLES)
+        if s.word(k) in v.FRACTIONS and s.word(k + 1) not in v.UNITS:
+            return of_unit(v.FRACTIONS[s.word(k)], so_far.unit), k + 1
+    finer = _FINER.get(so_far.unit)
+    rest = cardinal(s, j) if finer else None
+    if rest is None or finer is None or not 0 < rest[0] < 60 or (j == i and so_far.unit != "hour"):
+        return None
+    if s.word(rest[1]) in v.AM_PM or s.word(rest[1]) in (":", "/", "%") or s.word(rest[1]).isalpha():
+        return None
+    return of_unit(rest[0], finer), rest[1]
+
+
+def moved(start: date | datetime, by: Amount) -> date | datetime:
+    """The day so far from a day, or the time so far from a time. Raises ValueError or OverflowError out of range."""
+    day = start.date() if isinstance(start, datetime) else start
+    day = add_months(day, by.months)
+    day = add_working_days(day, by.days) if by.working else day + timedelta(days=by.days)
+    if isinstance(start, datetime):
+        return datetime.combine(day, start.time()) + timedelta(seconds=by.seconds)
+    return day
+
+
+def shifted(here: Here, by: Amount) -> Point:
+    """The day, or with hours or minutes the moment, so far from now. Hours are real ones, whatever the clocks do."""
+    if not by.fine:
+        return Point(day=moved(here.today, by))
+    wall = here.wall if by.seconds % 60 else here.wall.replace(second=0)
+    start = datetime.combine(moved(wall.date(), replace(by, seconds=0)), wall.time()).replace(tzinfo=here.zone)
+    moment = (start.astimezone(UTC) + timedelta(seconds=by.seconds)).astimezone(here.zone)
+    return Point(moment=moment.replace(tzinfo=None))
+
+
+def backwards(by: Amount) -> Amount:
+    return by.times(-1)

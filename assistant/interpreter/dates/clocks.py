@@ -1,195 +1,288 @@
-"""Times of the day: "5pm", "17:00", "half past five", "noon", "at 9", "in the morning", "from 2 to 4pm"."""
+"""Times of the day: "5pm", "17:00", "half past five", "noon", "at 9", "in the morning", with the zone they are in."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from assistant.interpreter.dates import vocabulary as v
-from assistant.interpreter.dates.amounts import number
-from assistant.interpreter.dates.parts import Clock, Found, Here, Parts
-from assistant.interpreter.dates.tokens import Tokens, word, words
+from assistant.interpreter.dates.numbers import cardinal, is_digits
+from assistant.interpreter.dates.parts import Clock, Found, Here, Part, Point
+from assistant.interpreter.dates.tokens import Source, remembered
 
-_CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?(?::\d\d)?(am?|pm?|h)?")
-_RANGE = re.compile(r"(\d{1,2}(?::\d\d)?(?:am|pm)?)-(\d{1,2}(?::\d\d)?(?:am|pm)?)")
-_MILITARY = re.compile(r"([01]\d|2[0-3])([0-5]\d)")
-_LINKS = frozenset({"to", "-", "–", "until", "till", "til"})
+_COLON = re.compile(r"([0-9]{1,2}) ?:([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]{1,6})?)?(?![0-9:])")
+_LETTER_H = re.compile(r"([0-9]{1,2})h([0-9]{2})?(?![0-9])", re.I)
+_DOT = re.compile(r"([0-9]{1,2})\.([0-9]{2})(?![0-9.])")
+_FOUR = re.compile(r"([0-9]{1,2})([0-9]{2})(?![0-9])")
+_MERIDIEM = re.compile(r"([ap]) ?\.? ?m\b\.?|([ap])(?![\w.])", re.I)
+_HOUR_ONLY = re.compile(r"([0-9]{1,2})(?![0-9])")
+_OFFSET = re.compile(r"(?:utc|gmt) ?([+-])([0-9]{1,2}):?([0-9]{2})?(?![0-9])", re.I)
+_IANA = re.compile(r"[A-Z][A-Za-z]+(?:/[A-Z][A-Za-z_]+){1,2}")
 
 
-def build(hour: int, minute: int, meridiem: str, leading_zero: bool = False) -> Clock | None:
+def build(hour: int, minute: int, meridiem: str, settled: bool = False, second: int = 0) -> Clock | None:
     """A clock, or None where there is no such time. `meridiem` is "a", "p" or ""."""
-    if minute > 59 or hour > 24 or (hour == 24 and minute):
+    if minute > 59 or second > 59 or hour > 24 or (hour == 24 and minute):
         return None
     if meridiem:
-        if not 1 <= hour <= 12:
-            return None if hour == 0 or meridiem == "a" else Clock(hour % 24, minute)
-        return Clock(hour % 12 + (12 if meridiem == "p" else 0), minute)
+        if hour > 12 and meridiem == "p":
+            return Clock(hour % 24, minute, second)
+        return Clock(hour % 12 + 12 * (meridiem == "p"), minute, second) if 1 <= hour <= 12 else None
     if hour == 24:
-        return Clock(0, 0, next_day=True)
-    return Clock(hour, minute, settled=leading_zero or hour == 0 or hour > 12)
+        return Clock(0, next_day=True)
+    return Clock(hour, minute, second, settled=settled or hour == 0 or hour > 12)
 
 
-def settle(clock: Clock, part: str | None) -> Clock:
+def settle(clock: Clock, part: Part | None) -> Clock:
     """The clock by the policy of the package, the part of the day beside it taken into account."""
     if clock.settled:
         return clock
-    hour = clock.hour
-    if part in v.MORNING:
+    hour, name = clock.hour, part.name if part else None
+    if name in v.MORNING:
         hour %= 12
-    elif part in ("night", "nights") and hour == 12:
+    elif name in v.NIGHT and hour == 12:
         return Clock(0, clock.minute, next_day=True)
-    elif part is not None:
+    elif name is not None:
         hour = hour % 12 + 12
     elif hour < 7:
         hour += 12
-    return Clock(hour, clock.minute)
+    return replace(clock, hour=hour, settled=True)
 
 
-def _meridiem(tokens: Tokens, i: int) -> tuple[str, int]:
-    """ "am", "a.m.", "pm" or nothing, and the index after it."""
-    low = word(tokens, i)
-    if low in ("am", "pm"):
-        return low[0], i + 1
-    if low in ("a", "p") and words(tokens, i + 1, ".", "m"):
-        return low, i + 4 if word(tokens, i + 3) == "." else i + 3
-    return "", i
-
-
-def _digits(tokens: Tokens, i: int) -> tuple[Clock, int, bool] | None:
-    """A clock in digits, the index after it, and whether it says so itself (a colon, "pm")."""
-    low = word(tokens, i)
-    m = _CLOCK.fullmatch(low)
-    if m is None:
+def _numeric(s: Source, i: int) -> tuple[int, int, int, bool, int] | None:
+    """Hour, minute, second, whether the form itself says that it is a time, and the index after it."""
+    if not is_digits(s.word(i), 4):
         return None
-    meridiem, after = (m[3], i + 1) if m[3] else _meridiem(tokens, i + 1)
-    if m[3] in ("a", "p") and words(tokens, i + 1, ".", "m"):
-        after = i + 4 if word(tokens, i + 3) == "." else i + 3
-    plain = m[2] is None and not meridiem
-    if "." in low and not meridiem and word(tokens, i - 1) not in ("at", "by", "around"):
-        return None  # 1.50 is a price unless said to be a time
-    if words(tokens, after, "o'clock") or words(tokens, after, "oclock"):
-        after, plain = after + 1, False
-    if m[3] in ("a", "p") and after == i + 1 and m[3] == "a" and word(tokens, i - 1) not in ("at", "by"):
-        return None  # "4a" is a room or a size
-    clock = build(int(m[1]), int(m[2] or 0), "" if meridiem == "h" else meridiem[:1], low.startswith("0"))
-    if clock and meridiem == "h":
-        clock = replace(clock, settled=True)
-    return (clock, after, not plain) if clock else None
+    if found := s.match(_COLON, i):
+        m, after = found
+        return int(m[1]), int(m[2]), int(m[3] or 0), True, after
+    if found := s.match(_LETTER_H, i):
+        m, after = found
+        return int(m[1]), int(m[2] or 0), 0, True, after
+    if found := s.match(_DOT, i):
+        m, after = found
+        return int(m[1]), int(m[2]), 0, False, after
+    if found := s.match(_HOUR_ONLY, i):
+        return int(found[0][1]), 0, 0, False, found[1]
+    if found := s.match(_FOUR, i):
+        m, after = found
+        return int(m[1]), int(m[2]), 0, False, after
+    return None
 
 
-def _past(tokens: Tokens, i: int) -> tuple[Clock, int] | None:
-    """ "half past 5", "quarter to nine", "ten past eight"."""
-    j = i + 1 if words(tokens, i, "a", "quarter") else i
-    if word(tokens, j) in ("half", "quarter"):
-        minutes, j = (30 if word(tokens, j) == "half" else 15), j + 1
-    elif (counted := number(tokens, j)) and counted[0] < 60:
-        minutes, j = counted[0], counted[1]
-        j += word(tokens, j) in ("minutes", "mins")
-    else:
+def _meridiem(s: Source, i: int) -> tuple[str, int]:
+    """ "am", "a.m.", "p" or nothing, and the index after it."""
+    if s.words(i, "in", "the") and s.word(i + 2) in ("am", "pm"):
+        return s.word(i + 2)[0], i + 3
+    i += s.word(i) == "." and s.glued(i) and s.glued(i + 1) and s.word(i + 1) in ("am", "pm")
+    found = s.match(_MERIDIEM, i)
+    if found is None or (found[0][2] and not s.glued(i)):
+        return "", i
+    return (found[0][1] or found[0][2]).lower(), found[1]
+
+
+def _digits(s: Source, i: int, expected: bool) -> tuple[Clock, int] | None:
+    """A time in digits. A bare hour or "930" only where a time is expected, or said by what follows."""
+    found = _numeric(s, i)
+    if found is None:
         return None
-    direction = word(tokens, j)
-    hour = number(tokens, j + 1)
-    if direction not in ("past", "to", "til", "till", "after") or hour is None or not 1 <= hour[0] <= 12:
+    hour, minute, second, certain, after = found
+    low, lettered = s.word(i), s.word(i + 1).startswith("h")
+    meridiem, after = ("", after) if lettered else _meridiem(s, after)
+    said = certain or bool(meridiem)
+    hyphen = s.word(after) == "-" and s.word(after + 1) == v.ISH
+    if s.word(after) in v.OCLOCK or ((hyphen or s.word(after) == v.ISH) and s.glued(after)):
+        said, after = True, after + 1 + hyphen
+        meridiem, after = (meridiem, after) if meridiem else _meridiem(s, after)
+    if len(low) == 4 and not said and s.word(after) in ("h", "hrs", "hours") and hour < 24 and s.word(i - 1) != "for":
+        said, after = True, after + 1  # "1500 hours"
+    if not said and not minute and len(low) < 3 and (spaced := _spaced_minutes(s, after)):
+        meridiem, later = _meridiem(s, spaced[1])
+        if expected or meridiem:
+            minute, after, said = spaced[0], later, said or bool(meridiem)
+    if not said and not expected:
         return None
-    if direction != "past" and minutes not in (5, 10, 15, 20, 25):
-        return None
-    meridiem, after = _meridiem(tokens, hour[1])
-    total = hour[0] * 60 + (minutes if direction in ("past", "after") else -minutes)
-    hours = (total // 60 - 1) % 12 + 1
-    clock = build(hours, total % 60, meridiem)
+    settled = lettered or (low.startswith("0") and len(low) in (2, 4))
+    clock = build(hour, minute, meridiem, settled, second)
     return (clock, after) if clock else None
 
 
-def _spoken(tokens: Tokens, i: int) -> tuple[Clock, int] | None:
-    """ "five", "five thirty", "nine am": an hour in words, to be used only where a time is expected."""
-    hour = number(tokens, i)
-    if hour is None or not 1 <= hour[0] <= 24 or tokens[i].low.isdigit():
+def _spaced_minutes(s: Source, i: int) -> tuple[int, int] | None:
+    """The minutes of "at 12 15"."""
+    low = s.word(i)
+    return (int(low), i + 1) if is_digits(low, 2) and len(low) == 2 and int(low) < 60 else None
+
+
+def _past(s: Source, i: int) -> tuple[Clock, int] | None:
+    """ "half past 5", "quarter to nine", "ten past eight in the morning", "15 minutes past noon"."""
+    j = i + 1 if s.word(i) in v.ARTICLES else i
+    if s.word(j) in v.FRACTIONS:
+        minutes, j = int(v.FRACTIONS[s.word(j)] * 60), j + 1
+    elif (counted := cardinal(s, i)) and 0 < counted[0] < 60:
+        minutes, j = counted
+        named = s.word(j) in ("minutes", "minute", "mins", "min")
+        if s.word(j) == "to" and minutes <= 12 and s.word(i).isdigit():
+            return None  # "5 to 6pm" is a range
+        j += named
+    else:
+        return None
+    direction = s.word(j)
+    if direction not in ("past", "to", "til", "till", "after", "before", "of"):
+        return None
+    if direction != "past" and (minutes % 5 or minutes > 30):
+        return None
+    base = named_clock(s, j + 1) or _digits(s, j + 1, True) or spoken(s, j + 1)
+    if base is None or (base[0].minute and direction != "past"):
+        return None
+    sign = 1 if direction in ("past", "after") else -1
+    if direction in ("after", "before", "of") and not (s.word(i) in v.ARTICLES or s.word(i) in v.FRACTIONS):
+        return None
+    total = (base[0].hour * 60 + base[0].minute + sign * minutes) % 1440
+    hour = total // 60 if base[0].settled else (total // 60 - 1) % 12 + 1
+    return Clock(hour, total % 60, settled=base[0].settled), base[1]
+
+
+def named_clock(s: Source, i: int) -> tuple[Clock, int] | None:
+    """Noon and midnight."""
+    j = i + (s.word(i) in v.THE)
+    j += s.word(j) == "12" and (s.word(j + 1) in v.NOON or s.word(j + 1) == v.MIDNIGHT)
+    if s.word(j) in v.NOON:
+        return Clock(12), j + 1
+    if s.word(j) == v.MIDNIGHT:
+        return Clock(0, next_day=True), j + 1
+    return (Clock(0, next_day=True), j + 2) if s.words(j, "mid", "night") else None
+
+
+def spoken(s: Source, i: int) -> tuple[Clock, int] | None:
+    """ "five", "five thirty", "nine am", "six forty-three": to be used only where a time is expected."""
+    if s.word(i).isdigit():
+        return None
+    hour = cardinal(s, i)
+    if hour is None or not 1 <= hour[0] <= 24:
         return None
     value, after = hour
-    minute = number(tokens, after + 1 if word(tokens, after) == "-" else after)
+    minute = cardinal(s, after + (s.word(after) == "-")) if not is_digits(s.word(after)) else None
     minutes = 0
-    if minute and minute[0] in (10, 15, 20, 25, 30, 35, 40, 45, 50, 55):
+    if minute and 10 <= minute[0] < 60:
         minutes, after = minute
-    meridiem, after = _meridiem(tokens, after)
-    after += word(tokens, after) in ("o'clock", "oclock")
+        after += s.word(after) in ("minutes", "minute")
+    meridiem, after = _meridiem(s, after)
+    after += s.word(after) in v.OCLOCK
     clock = build(value, minutes, meridiem)
     return (clock, after) if clock else None
 
 
-def one_clock(tokens: Tokens, i: int, expected: bool) -> tuple[Clock, int] | None:
+@remembered
+def one_clock(s: Source, i: int, expected: bool) -> tuple[Clock, int] | None:
     """One time of the day. A bare hour counts only where one is `expected` (after "at")."""
-    if word(tokens, i) in v.NOON:
-        return Clock(12), i + 1
-    if word(tokens, i) == "midnight":
-        return Clock(0, next_day=True), i + 1
-    if found := _past(tokens, i):
+    found = named_clock(s, i) or _past(s, i) or _digits(s, i, expected)
+    if found:
         return found
-    if found_digits := _digits(tokens, i):
-        clock, after, certain = found_digits
-        return (clock, after) if certain or expected else None
-    if expected and (m := _MILITARY.fullmatch(word(tokens, i))):
-        return Clock(int(m[1]), int(m[2])), i + 1
-    spoken = _spoken(tokens, i)
-    said = spoken and (word(tokens, spoken[1] - 1) in ("am", "pm", "o'clock", "oclock", "m", "."))
-    return spoken if spoken and (expected or said) else None
-
-
-def clock(tokens: Tokens, i: int, here: Here) -> Found | None:
-    """A time, or two with "to" or a dash between them."""
-    j = i + 1 if word(tokens, i) in ("from", "between") else i
-    if m := _RANGE.fullmatch(word(tokens, j)):
-        return _glued_range(m, tokens, j)
-    ranged = j > i
-    expected = ranged or word(tokens, i - 1) in ("at", "@", "around")
-    first = one_clock(tokens, j, expected)
-    if first is None:
-        dashed = word(tokens, j).isdigit() and word(tokens, j + 1) in ("-", "–")
-        first = one_clock(tokens, j, True) if dashed and word(tokens, j + 2).endswith("m") else None
-        ranged = True
-    if first is None:
+    said = spoken(s, i)
+    if said is None:
         return None
-    start, after = first
-    linked = word(tokens, after) in _LINKS or (ranged and word(tokens, after) == "and")
-    second = one_clock(tokens, after + 1, True) if linked else None
-    if second:
-        end = second[0]
-        return (Parts(clock=_like(start, end), until=end), second[1])
-    return None if ranged else (Parts(clock=start), after)
+    last = s.word(said[1] - 1)
+    return said if expected or last in v.OCLOCK or last in ("am", "pm", "m", ".") else None
 
 
-def _like(start: Clock, end: Clock) -> Clock:
-    """ "2 to 4pm": an unsettled start is in the same half of the day as the end, where that keeps it before the end."""
-    if start.settled or not end.settled:
-        return start
-    afternoon = start.hour % 12 + 12
-    return Clock(afternoon if end.hour >= 12 and afternoon <= end.hour else start.hour, start.minute)
+def clock(s: Source, i: int, here: Here) -> Found | None:
+    """A time of the day with the zone that it is in."""
+    expected = s.word(i - 1) in v.AT or s.word(i - 1) in v.ABOUT
+    found = one_clock(s, i, expected)
+    return with_zone(s, Point(clock=found[0]), found[1]) if found else None
 
 
-def _glued_range(m: re.Match[str], tokens: Tokens, j: int) -> Found | None:
-    """ "2-4pm", "10:00-12:00" as one token."""
-    ends = []
-    for text in m.groups():
-        found = _CLOCK.fullmatch(text)
-        made = build(int(found[1]), int(found[2] or 0), (found[3] or "")[:1], text.startswith("0")) if found else None
-        if made is None:
+def with_zone(s: Source, point: Point, after: int) -> Found:
+    """The point in the zone that is named next, if one is."""
+    zone = zone_at(s, after)
+    return (Point(clock=point.clock, zone=zone[0]), zone[1]) if zone else (point, after)
+
+
+def zone_at(s: Source, i: int) -> tuple[tzinfo, int] | None:
+    """A zone by its IANA name, its short name, "eastern time", or an offset such as "UTC+2"."""
+    i += s.word(i) == "("
+    low = s.word(i)
+    if not low.isalpha():
+        return None
+    if low in ("utc", "gmt") and (found := s.match(_OFFSET, i)):
+        m, after = found
+        minutes = int(m[2]) * 60 + int(m[3] or 0)
+        if minutes < 24 * 60:
+            return timezone(timedelta(minutes=minutes if m[1] == "+" else -minutes)), after + (s.word(after) == ")")
+    if low in v.ZONE_WORDS:
+        j = i + 1 + (s.word(i + 1) in ("standard", "daylight"))
+        if s.word(j) in v.ZONE_NOUNS or (s.word(j) in ("", ",", ".", ")", "?") and low in v.BARE_ZONE_WORDS):
+            return ZoneInfo(v.ZONE_WORDS[low]), j + (s.word(j) in v.ZONE_NOUNS)
+        return None
+    if low in v.ZONES and (low != "z" or s.glued(i)):
+        known = v.ZONES[low]
+        zone = ZoneInfo(known) if isinstance(known, str) else timezone(timedelta(minutes=known))
+        return zone, i + 1 + (s.word(i + 1) in v.ZONE_NOUNS)
+    return _iana(s, i)
+
+
+def _iana(s: Source, i: int) -> tuple[tzinfo, int] | None:
+    found = s.match(_IANA, i)
+    if found is None:
+        return None
+    try:
+        return ZoneInfo(found[0][0]), found[1]
+    except (ValueError, ZoneInfoNotFoundError, OSError):
+        return None
+
+
+def part_of_day(s: Source, i: int, here: Here) -> Found | None:
+    """ "in the morning", "tonight", "this evening", "late afternoon"; a bare "morning" only beside a day."""
+    found = part_words(s, i)
+    if found is None:
+        return None
+    part, days, after = found
+    return Point(day=None if days is None else here.today + timedelta(days=days), part=part), after
+
+
+def part_words(s: Source, i: int) -> tuple[Part, int | None, int] | None:
+    """A part of the day, how many days away it is where that is said, and the index after it."""
+    if s.words(i, "mid", "night"):
+        return None
+    edge, j = "", i
+    hyphen = s.word(i + 1) == "-" and s.glued(i + 1)  # "mid-afternoon"
+    ahead = s.word(i + 1 + hyphen)
+    if s.word(i) in v.NEARLY and (ahead in v.THIS | v.THE | v.TONIGHT or ahead in v.PARTS):
+        edge, j = v.NEARLY[s.word(i)], i + 1 + hyphen
+    low = s.word(j)
+    if low in v.TONIGHT:
+        return Part("night", edge), 0, j + 1
+    if low in ("in", "during", "at", "over") and not edge:
+        k = j + 1 + (s.word(j + 1) in v.THE)
+        inner, k = (v.NEARLY[s.word(k)], k + 1) if s.word(k) in v.NEARLY else ("", k)
+        if s.word(k - 1) == "mid":
             return None
-        ends.append(made)
-    if not (":" in m[0] or m[0].endswith("m")):
-        return None  # "2-4" may be anything
-    return Parts(clock=_like(ends[0], ends[1]), until=ends[1]), j + 1
+        name = _part(s, k)
+        bare = k == j + 1 and low == "in" and s.word(k + 1) not in ("", ".", "!", "?", ",")
+        return (Part(name, inner), None, k + 1) if name and not bare else None
+    j += low in v.THE
+    days = 0 if low in v.THIS else 1 if low in v.NEXT else -1 if low in v.LAST else None
+    j += days is not None
+    if s.word(j) in v.NEARLY and not edge:
+        edge, j = v.NEARLY[s.word(j)], j + 1
+    name = _part(s, j)
+    if name and not edge and low in v.THE and name not in v.PART_NOUNS:
+        return Part(name), None, j + 1
+    if name is None or (days is None and not edge) or (days == 0 and name in v.PART_NOUNS):
+        return None
+    return Part(name, edge), days, j + 1
 
 
-def part_of_day(tokens: Tokens, i: int, here: Here) -> Found | None:
-    """ "in the morning", "tonight", "this evening"; a bare "morning" is left to what it stands beside."""
-    low = word(tokens, i)
-    if low in ("tonight", "tonite", "2nite"):
-        return Parts(day=here.today, part="night"), i + 1
-    if low == "this" and word(tokens, i + 1) in v.PARTS:
-        return Parts(day=here.today, part=word(tokens, i + 1)), i + 2
-    if low in ("in", "during") and words(tokens, i + 1, "the") and word(tokens, i + 2) in v.PARTS:
-        return Parts(part=word(tokens, i + 2)), i + 3
-    if low == "at" and word(tokens, i + 1) in ("night", "lunchtime", "bedtime"):
-        return Parts(part=word(tokens, i + 1)), i + 2
-    if low == "last" and word(tokens, i + 1) == "night":
-        return Parts(day=here.today.fromordinal(here.today.toordinal() - 1), part="night"), i + 2
-    return None
+def _part(s: Source, i: int) -> str | None:
+    low = s.word(i)
+    return low if low in v.PARTS else None
+
+
+def bare_part(s: Source, i: int) -> Found | None:
+    """ "tomorrow morning", "friday night": a part of the day by itself."""
+    name = _part(s, i)
+    if name in v.PART_NOUNS and s.word(i + 1).isalpha() and s.word(i + 1) not in v.FUNCTION_WORDS:
+        return None  # "thanksgiving dinner prep"
+    return (Point(part=Part(name)), i + 1) if name else None

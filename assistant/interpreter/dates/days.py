@@ -1,257 +1,176 @@
-"""Days and periods: "tomorrow", "next Monday", "Dec 24", "12/24", "the 15th", "next week", "end of the month"."""
+"""Days in words: "tomorrow", "next Monday", "Dec 24", "the 15th", "the first Tuesday in October"."""
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
-from assistant.interpreter.dates.amounts import number, ordinal
-from assistant.interpreter.dates.parts import Clock, Found, Here, Parts, Period, Weekday, add_months, month_length
-from assistant.interpreter.dates.tokens import Tokens, word, words
-
-_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:t(\d\d):?(\d\d)(?::?\d\d(?:\.\d+)?)?(z)?)?")
-_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})(?:/(\d{4}|\d\d))?")
-_DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})(?:\.(\d{4}|\d\d))?")
-_DASHED = re.compile(r"(\d{1,2})-(\d{1,2})-(\d{4})")
+from assistant.interpreter.dates.numbers import cardinal, is_digits, ordinal
+from assistant.interpreter.dates.parts import Found, Here, Period, Point, Weekday, add_working_days, month_length
+from assistant.interpreter.dates.tokens import Source
 
 
-def relative_day(tokens: Tokens, i: int, here: Here) -> Found | None:
-    """today, tomorrow, the day after tomorrow, yesterday, now-ish words such as eod."""
-    low = word(tokens, i)
-    j = i + 1 if low == "the" else i
-    if words(tokens, j, "day", "after", "tomorrow"):
-        return Parts(day=here.today + timedelta(days=2)), j + 3
-    if words(tokens, j, "day", "before", "yesterday"):
-        return Parts(day=here.today - timedelta(days=2)), j + 3
-    if words(tokens, i, "overmorrow"):
-        return Parts(day=here.today + timedelta(days=2)), i + 1
+def relative_day(s: Source, i: int, here: Here) -> Found | None:
+    """today, tomorrow, the day after tomorrow, the day before yesterday, the next day, right now."""
+    j = i + (s.word(i) in v.THE)
+    low = s.word(j)
+    if low == "day" and s.word(j + 1) in ("after", "before"):
+        sign = 1 if s.word(j + 1) == "after" else -1
+        if s.word(j + 2) in v.RELATIVE_DAYS:
+            return Point(day=here.today + timedelta(days=v.RELATIVE_DAYS[s.word(j + 2)] + sign)), j + 3
+        if s.word(j + 2) in v.NEXT and sign > 0:
+            return Point(day=here.today + timedelta(days=2)), j + 3
+    if (low in v.NEXT or low in ("previous", "prior")) and s.word(j + 1) == "day":
+        return Point(day=here.today + timedelta(days=1 if low in v.NEXT else -1)), j + 2
+    working = s.word(j + 1) in v.WORKING and s.word(j + 2) == "day"
+    if low in v.NEXT and (working or (s.word(j + 1) in v.WORKING_DAYS and not s.word(j + 1).endswith("s"))):
+        return Point(day=add_working_days(here.today, 1)), j + 2 + working
+    if low in v.THIS and s.word(j + 1) in ("day", "date"):
+        return Point(day=here.today), j + 2
     if low in v.RELATIVE_DAYS:
-        return Parts(day=here.today + timedelta(days=v.RELATIVE_DAYS[low])), i + 1
-    return None
+        return Point(day=here.today + timedelta(days=v.RELATIVE_DAYS[low])), j + 1
+    return _present(s, i, here)
 
 
-def weekday(tokens: Tokens, i: int, here: Here) -> Found | None:
-    """A weekday, with the word before it that chooses which."""
-    which, j = "", i
-    low = word(tokens, i)
-    if low == "the" and word(tokens, i + 1) in v.THIS | v.NEXT | v.COMING:
-        j, low = i + 1, word(tokens, i + 1)
-    if low in v.THIS and word(tokens, j + 1) in v.COMING:
-        j += 2
+def _present(s: Source, i: int, here: Here) -> Found | None:
+    j = i + (s.word(i) in ("right", "just"))
+    if s.word(j) in v.NOW:
+        return Point(moment=here.wall), j + 1
+    if s.words(i, "at", "the") and s.word(i + 2) in ("moment", "minute"):
+        return Point(moment=here.wall), i + 3
+    return (Point(moment=here.wall), i + 3) if s.words(i, "at", "this", "time") else None
+
+
+def weekday(s: Source, i: int, here: Here) -> Found | None:
+    """A weekday, with the word before it that chooses which, or the words behind it."""
+    j = i + (s.word(i) in v.THE and s.word(i + 1) in v.THIS | v.NEXT | v.COMING | v.LAST)
+    which = ""
+    low = s.word(j)
+    if low in v.THIS:
+        which, j = "this", j + 1
+        if s.word(j) in v.COMING | v.NEXT:
+            which, j = "", j + 1
+        elif s.word(j) in v.LAST:
+            which, j = "last", j + 1
     elif low in v.COMING:
         j += 1
-    elif low in v.THIS or low in v.NEXT or low in v.LAST:
-        which, j = ("this" if low in v.THIS else "next" if low in v.NEXT else "last"), j + 1
-    number_of = v.WEEKDAYS.get(
-        word(tokens, j).removesuffix("s") if word(tokens, j) not in v.WEEKDAYS else word(tokens, j)
-    )
-    if number_of is None or (word(tokens, j).endswith("s") and word(tokens, j) not in v.WEEKDAYS):
+    elif low in v.NEXT or low in v.LAST:
+        which, j = ("next" if low in v.NEXT else "last"), j + 1
+    number_of = v.WEEKDAYS.get(s.word(j))
+    if number_of is None:
         return None
     after = j + 1
-    if word(tokens, after) == "." and len(word(tokens, j)) <= 4 and after + 1 < len(tokens):
+    if s.word(after) == "." and len(s.word(j)) <= 4 and s.glued(after):
         after += 1
-    if word(tokens, after) == "week":  # "friday week"
-        return Parts(day=_bare(here, number_of) + timedelta(days=7)), after + 1
-    return Parts(weekday=Weekday(number_of, which)), after
+    if s.word(after) in ("week", "fortnight") and not which:  # "friday week"
+        return Point(weekday=Weekday(number_of, which, 1 + (s.word(after) == "fortnight"))), after + 1
+    if s.words(after, "before", "last") and not which:
+        return Point(weekday=Weekday(number_of, "last", -1)), after + 2
+    if s.words(after, "after", "next"):
+        return Point(weekday=Weekday(number_of, which or "next", 1)), after + 2
+    return Point(weekday=Weekday(number_of, which)), after
 
 
-def _bare(here: Here, number_of: int) -> date:
-    return here.today + timedelta(days=(number_of - here.today.weekday() - 1) % 7 + 1)
-
-
-def day_of(chosen: Weekday, here: Here, period: Period | None) -> date:
-    """The day a weekday means, by the policy of the package, or the one inside the period named beside it."""
-    if period is not None:
-        return period.start + timedelta(days=(chosen.number - period.start.weekday()) % 7)
-    monday = here.today - timedelta(days=here.today.weekday())
+def day_of(chosen: Weekday, here: Here) -> date:
+    """The day a weekday means, by the policy of the package."""
+    ahead = here.today + timedelta(days=(chosen.number - here.today.weekday() - 1) % 7 + 1)
     match chosen.which:
         case "next":
-            return monday + timedelta(days=7 + chosen.number)
+            found = here.monday + timedelta(days=7 + chosen.number)
         case "last":
-            return here.today - timedelta(days=(here.today.weekday() - chosen.number - 1) % 7 + 1)
+            found = here.today - timedelta(days=(here.today.weekday() - chosen.number - 1) % 7 + 1)
         case "this":
-            day = monday + timedelta(days=chosen.number)
-            return day if day >= here.today or not here.future else day + timedelta(days=7)
+            found = here.monday + timedelta(days=chosen.number)
+            found = found if found >= here.today or not here.future else found + timedelta(days=7)
         case _:
-            day = _bare(here, chosen.number)
-            return day if here.future else day - timedelta(days=7)
+            found = ahead if here.future else ahead - timedelta(days=7)
+            if not here.future and found == here.today:
+                found -= timedelta(days=7)
+    return found + timedelta(days=7 * chosen.weeks)
 
 
-def _year(text: str) -> int:
-    return int(text) if len(text) == 4 else 2000 + int(text)
+def year_at(s: Source, i: int) -> tuple[int, int] | None:
+    """A year of four digits, "2014", "2014 AD", or of two behind an apostrophe."""
+    low = s.word(i)
+    if low == "'" and s.glued(i + 1) and is_digits(s.word(i + 1), 2) and len(s.word(i + 1)) == 2:
+        return 2000 + int(s.word(i + 1)), i + 2
+    if len(low) != 4 or not is_digits(low) or not 1900 <= int(low) <= 2099:
+        return (int(low) - 543, i + 2) if len(low) == 4 and is_digits(low) and s.word(i + 1) == "be" else None
+    if s.words(i + 1, "a", ".", "d"):
+        return int(low), i + 4 + (s.word(i + 4) == ".")
+    return int(low), i + 1 + (s.word(i + 1) in v.ERAS)
 
 
-def yearless(here: Here, month: int, day: int) -> date:
-    """The next such day, today included (or the latest one, by preference). Raises ValueError for 31 April."""
-    if not 1 <= month <= 12 or not 1 <= day <= month_length(2000, month):
+def month_day(s: Source, i: int, here: Here) -> Found | None:
+    """ "Dec 24", "24th of December", "december 24, 2027", "the third day of May", "May twenty nine"."""
+    j = i + (s.word(i) in v.THE)
+    if j == i and (month := v.MONTHS.get(s.word(i))):
+        after = i + 1 + (s.word(i + 1) in (".", ",") and s.word(i + 2)[:1].isdigit())
+        after += s.word(after) == "the"
+        day = ordinal(s, after) or _plain_day(s, after)
+        return _with_year(s, month, day[0], day[1]) if day else None
+    day = ordinal(s, j) or _plain_day(s, j)
+    if day is None:
+        return None
+    after = day[1] + (s.word(day[1]) == "day")
+    after += s.word(after) in ("of", "-", ".", ",") or (s.word(after) == "in" and after > day[1])
+    found = v.MONTHS.get(s.word(after))
+    if found is None:
+        return None
+    after += 1
+    after += s.word(after) == "." and (s.glued(after) and s.word(after + 1) != "")
+    return _with_year(s, found, day[0], after)
+
+
+def _plain_day(s: Source, i: int) -> tuple[int, int] | None:
+    """A day of a month as a bare number, no part of a clock or of a longer figure."""
+    day = cardinal(s, i)
+    if day is None or not 1 <= day[0] <= 31 or s.word(i) in v.ARTICLES:
+        return None
+    after = s.word(day[1])
+    if after == ":" or (after in ("am", "pm", "h") and s.word(i).isdigit()) or after == "%":
+        return None
+    return day
+
+
+def _with_year(s: Source, month: int, day: int, after: int) -> Found | None:
+    if not 1 <= day <= month_length(2000, month):
         raise ValueError("no such day")
-    step = 1 if here.future else -1
-    for year in range(here.today.year, here.today.year + 9 * step, step):
-        if day > month_length(year, month):
-            continue
-        found = date(year, month, day)
-        if (found >= here.today) == here.future or found == here.today:
-            return found
-    raise ValueError("no such day")
+    j = after + (s.word(after) in (",", "of", "-", "in"))
+    year = year_at(s, j)
+    if year and s.word(year[1]) == "-" and s.glued(year[1]) and len(s.word(year[1] + 1)) == 4:
+        year = None  # "24 Aug 1915-2015" has times
+    if year and not (j > after and s.word(after) == "-" and s.word(year[1]) == "-"):
+        end = year[1] + (s.word(year[1]) == "year")
+        return Point(dom=day, month=month, year=year[0]), end
+    return Point(dom=day, month=month), after
 
 
-def month_day(tokens: Tokens, i: int, here: Here) -> Found | None:
-    """ "Dec 24", "24th of December", "december 24, 2027", "the 3rd of May"."""
-    j = i + 1 if word(tokens, i) == "the" else i
-    if (month := v.MONTHS.get(word(tokens, j))) and j == i:
-        after = j + 2 if word(tokens, j + 1) == "." else j + 1
-        after += word(tokens, after) == "the"
-        day = ordinal(tokens, after) or number(tokens, after)
-        if day is None or tokens[after].low in ("one", "a"):
+def day_of_month(s: Source, i: int, here: Here) -> Found | None:
+    """ "the 15th", "18th", "the 15th day of next month"; "the 17" only behind "the"."""
+    j = i + (s.word(i) in v.THE)
+    found = ordinal(s, j)
+    if found is None:
+        if here.day_first and is_digits(s.word(j), 2) and s.word(j + 1) == "." and s.glued(j + 1) and j + 2 == len(s):
+            return (Point(dom=int(s.word(j))), j + 2) if 1 <= int(s.word(j)) <= 31 else None  # "25."
+        if j == i or not is_digits(s.word(j), 2) or s.word(j + 1) in (".", ":", "/", "%"):
             return None
-    else:
-        day = ordinal(tokens, j) or number(tokens, j)
-        if day is None:
-            return None
-        after = day[1] + (word(tokens, day[1]) in ("of", "-", "."))
-        month = v.MONTHS.get(word(tokens, after))
-        day = (day[0], after + 1)
-        if month is None:
-            return None
-        if word(tokens, day[1]) == "." and word(tokens, day[1] + 1).isdigit():
-            day = (day[0], day[1] + 1)
-    return _with_year(tokens, month, day[0], day[1], here)
-
-
-def _with_year(tokens: Tokens, month: int, day: int, after: int, here: Here) -> Found | None:
-    j = after + 1 if word(tokens, after) in (",", "of", "-") else after
-    year = word(tokens, j)
-    if len(year) == 4 and year.isascii() and year.isdigit() and 1900 <= int(year) <= 2199:
-        return Parts(day=date(int(year), month, day)), j + 1
-    return Parts(day=yearless(here, month, day)), after
-
-
-def _numeric(first: int, second: int, year: str | None, day_first: bool, here: Here) -> date | None:
-    month, day = (second, first) if day_first else (first, second)
-    if month > 12:
-        month, day = day, month
-    if not 1 <= month <= 12:
-        return None
-    return date(_year(year), month, day) if year else yearless(here, month, day)
-
-
-def numeric_day(tokens: Tokens, i: int, here: Here) -> Found | None:
-    """ISO dates and times, "12/24", "12/24/2026", "24.12.", "24.12.2026"."""
-    low = word(tokens, i)
-    if m := _ISO.fullmatch(low):
-        day = date(int(m[1]), int(m[2]), int(m[3]))
-        return _iso_time(tokens, i, day, m)
-    if m := _SLASHED.fullmatch(low):
-        if low == "24/7":
-            return None
-        found = _numeric(int(m[1]), int(m[2]), m[3], here.day_first, here)
-        return (Parts(day=found), i + 1) if found else None
-    if m := _DASHED.fullmatch(low):
-        found = _numeric(int(m[1]), int(m[2]), m[3], here.day_first, here)
-        return (Parts(day=found), i + 1) if found else None
-    if (m := _DOTTED.fullmatch(low)) and int(m[2]) <= 12:
-        if m[3] and len(m[3]) == 4:
-            return Parts(day=date(_year(m[3]), int(m[2]), int(m[1]))), i + 1
-        # "24.12." needs its last full stop glued on, and not as the end of a longer number
-        if m[3] is None and word(tokens, i + 1) == "." and tokens[i + 1].start == tokens[i].end and int(m[1]) > 0:
-            return Parts(day=yearless(here, int(m[2]), int(m[1]))), i + 2
-    return None
-
-
-def _iso_time(tokens: Tokens, i: int, day: date, m: re.Match[str]) -> Found | None:
-    if m[4] is None:
-        return Parts(day=day), i + 1
-    if m[6] or word(tokens, i + 1) in ("+", "-"):
-        text = tokens[i].raw
-        after = i + 1
-        if not m[6] and tokens[i + 1].start == tokens[i].end:
-            text, after = text + tokens[i + 1].raw + (tokens[i + 2].raw if i + 2 < len(tokens) else ""), i + 3
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return Parts(instant=moment), after
-    if int(m[4]) > 23 or int(m[5]) > 59:
-        return None
-    return Parts(day=day, clock=Clock(int(m[4]), int(m[5]))), i + 1
-
-
-def day_of_month(tokens: Tokens, i: int, here: Here) -> Found | None:
-    """ "the 15th", its month the next that has it still ahead (today included)."""
-    if word(tokens, i) != "the" or (found := ordinal(tokens, i + 1)) is None:
-        return None
+        found = int(s.word(j)), j + 1
+    elif j == i and s.word(j) in v.ORDINALS and s.word(found[1]) not in ("day", "of"):
+        return None  # "second" and "first" by themselves are no days
     number_of, after = found
-    first = here.today.replace(day=1)
-    if words(tokens, after, "of", "next", "month"):
-        return Parts(day=add_months(first, 1).replace(day=number_of)), after + 3
-    if words(tokens, after, "of", "this", "month") or words(tokens, after, "of", "the", "month"):
-        after += 3
-    for months in range(0, 12):
-        start = add_months(first, months)
-        if number_of <= month_length(start.year, start.month) and start.replace(day=number_of) >= here.today:
-            return Parts(day=start.replace(day=number_of)), after
-    return None
+    after += s.word(after) == "day" and number_of <= 31
+    return (Point(dom=number_of), after) if 1 <= number_of <= 31 else None
 
 
-def _unit_period(name: str, here: Here, step: int) -> Period | None:
-    """The week, weekend, month or year that lies `step` of them from the present one."""
-    monday = here.today - timedelta(days=here.today.weekday())
-    if name == "week":
-        return Period(monday + timedelta(days=7 * step), monday + timedelta(days=7 * (step + 1)), "week")
-    if name in ("weekend", "wknd"):
-        saturday = monday + timedelta(days=5 + 7 * step)
-        return Period(saturday, saturday + timedelta(days=2), "weekend")
-    if name == "month":
-        first = add_months(here.today.replace(day=1), step)
-        return Period(first, add_months(first, 1), "month")
-    if name == "year":
-        return Period(date(here.today.year + step, 1, 1), date(here.today.year + step + 1, 1, 1), "year")
-    return None
-
-
-def period(tokens: Tokens, i: int, here: Here) -> Found | None:
-    """ "this week", "next month", "the weekend", "in March", "next December"."""
-    low = word(tokens, i)
-    after_next = words(tokens, i, "the") and words(tokens, i + 2, "after", "next")
-    if after_next and (found := _unit_period(word(tokens, i + 1), here, 2)):
-        return Parts(period=found), i + 4
-    steps = {"this": 0, "current": 0, "next": 1, "coming": 1, "last": -1, "previous": -1}
-    if low in steps and (found := _unit_period(word(tokens, i + 1), here, steps[low])):
-        return Parts(period=found), i + 2
-    if low in ("the", "over") and word(tokens, i + (2 if words(tokens, i + 1, "the") else 1)) == "weekend":
-        found = _unit_period("weekend", here, 0)
-        return (Parts(period=found), i + (3 if words(tokens, i + 1, "the") else 2)) if found else None
-    if low in ("in", "this", "next", "by", "until", "during") and (month := v.MONTHS.get(word(tokens, i + 1))):
-        if month_day(tokens, i + 1, here) or (low == "by" and word(tokens, i + 1) == "may"):
-            return None
-        return _named_month(tokens, i + 2, month, low == "next", here)
-    return None
-
-
-def _named_month(tokens: Tokens, after: int, month: int, next_one: bool, here: Here) -> Found:
-    text = word(tokens, after)
-    if len(text) == 4 and text.isascii() and text.isdigit() and 1900 <= int(text) <= 2199:
-        year, after = int(text), after + 1
+def nth_weekday(period: Period, number_of: int, nth: int) -> date:
+    """The nth such weekday inside the period; from its end where nth is negative. Raises ValueError outside it."""
+    if nth > 0:
+        first = period.start + timedelta(days=(number_of - period.start.weekday()) % 7)
+        found = first + timedelta(days=7 * (nth - 1))
     else:
-        year = here.today.year + (month < here.today.month or (next_one and month == here.today.month))
-    first = date(year, month, 1)
-    return Parts(period=Period(first, add_months(first, 1), "month")), after
-
-
-def end_of(tokens: Tokens, i: int, here: Here) -> Found | None:
-    """ "end of the month", "eow", "end of day", "close of business"."""
-    short = {"eod": "day", "eow": "week", "eom": "month", "eoy": "year", "cob": "business", "eob": "business"}
-    j = i + 1 if word(tokens, i) == "the" else i
-    name, after = short.get(word(tokens, j), ""), j + 1
-    if words(tokens, j, "end", "of") or words(tokens, j, "close", "of"):
-        after = j + 2 + (word(tokens, j + 2) in ("the", "this"))
-        step = word(tokens, after) == "next"
-        name, after = word(tokens, after + step), after + 1 + step
-    else:
-        step = False
-    if name in ("day", "business"):
-        return Parts(clock=Clock(23, 59) if name == "day" else Clock(17)), after
-    if name in v.MONTHS:
-        first = date(here.today.year + (v.MONTHS[name] < here.today.month), v.MONTHS[name], 1)
-        return Parts(day=add_months(first, 1) - timedelta(days=1)), after
-    found = _unit_period(name, here, int(step)) if name else None
-    return (Parts(day=found.end - timedelta(days=1)), after) if found else None
+        last = period.end - timedelta(days=1)
+        found = last - timedelta(days=(last.weekday() - number_of) % 7) + timedelta(days=7 * (nth + 1))
+    if not period.start <= found < period.end:
+        raise ValueError("no such day")
+    return found

@@ -3,64 +3,124 @@
 from __future__ import annotations
 
 from assistant.interpreter.dates import vocabulary as v
-from assistant.interpreter.dates.parts import Parts, given
-from assistant.interpreter.dates.tokens import Tokens, word
+from assistant.interpreter.dates.feasts import FIRST_WORDS
+from assistant.interpreter.dates.parts import given
+from assistant.interpreter.dates.phrases import Phrase
+from assistant.interpreter.dates.tokens import Source
 
 _OPENERS = frozenset(
-    {"on", "by", "before", "until", "till", "til", "due", "for", "from", "since", "@", "this", "next", "at"}
+    {"on", "by", "before", "until", "till", "til", "due", "for", "from", "since", "@", "this", "next", "at", "after"}
 )
-_CLOSERS = frozenset({"", ",", ".", "!", "?", ";", ":", ")", "and", "please", "#"})
-_NOUN_MAKERS = frozenset({"'s", "-"})
+_CLOSERS = frozenset({"", ",", ".", "!", "?", ";", ":", ")", "and", "please", "#", "-"})
+_NEVER_AFTER = frozenset({"#", "$", "€", "£", "version", "v", "room", "building", "chapter", "page", "step", "item"})
+_MONTH_OPENERS = frozenset(
+    {"in", "this", "next", "last", "by", "until", "till", "before", "after", "since", "during", "of", "from", "early",
+     "late", "mid", "for", "through", "end"}
+)  # fmt: skip
+_LISTED = 20  # places of a shown list: "the 21st" is no place in one
+_RATES = frozenset({"twice", "thrice", "times", "x", "per", "%", "once"})
+_TOUCHING = frozenset("-/\\_.+=&~:%*^")
 
 
-def plausible(tokens: Tokens, start: int, end: int, parts: Parts) -> bool:
-    """Whether the tokens from start to end (exclusive) are meant as a date where they stand."""
-    before, after = word(tokens, start - 1), word(tokens, end)
-    closed = after in _CLOSERS or end >= len(tokens)
-    alone = given(parts)
-    if _glued(tokens, start, end) or before in ("#", "$", "€", "£", "version", "room", "from", "of", "since"):
+def plausible(s: Source, start: int, found: Phrase) -> bool:
+    """Whether the tokens from start on are meant as a date where they stand in a sentence."""
+    end = found.after
+    if _glued(s, start, end) or s.word(start - 1) in _NEVER_AFTER:
         return False
-    if alone == {"amount"} and before in ("in", "within", "after"):
-        return False  # "in 9999 years" lies outside the calendar
+    if found.repeat is not None:  # "the weekly report"
+        adverb = s.word(start) in v.FREQUENCIES and s.word(start) != v.EVERYDAY
+        return end - start > 1 or start == 0 or not adverb or _ends_there(s, end)
+    if found.amount is not None:
+        if s.word(start - 1) in _RATES:
+            return False  # "twice a week"
+        if found.amount.unit == "second" and s.word(end - 1) == "second" and not s.word(end - 2).isdigit():
+            return False  # "a second wave"
+        return s.word(start - 1) not in ("in", "within", "after", "by") or s.word(start) == "for"
+    return found.point is None or _likely(s, start, end, found)
+
+
+def _ends_there(s: Source, end: int) -> bool:
+    return _closed(s, end) or s.word(end) in v.FUNCTION_WORDS
+
+
+def _closed(s: Source, end: int) -> bool:
+    return s.word(end) in _CLOSERS
+
+
+def _likely(s: Source, start: int, end: int, found: Phrase) -> bool:
+    assert found.point is not None
+    alone = given(found.point)
+    before, after = s.word(start - 1), s.word(end)
+    started = s.word(start - 2) in v.STARTING or "period" in alone
+    chosen = "period" in alone and s.word(start) in v.THIS | v.NEXT | v.LAST | v.COMING  # "events of this week"
+    if (before == "of" and s.word(start - 2) != "as" and not chosen) or (before == "from" and not started):
+        return False
+    if alone == {"period"} and found.when and found.when.grain == "quarter":  # "the q3 report"
+        return before in _OPENERS or _closed(s, end) or after in v.FUNCTION_WORDS
     if alone == {"weekday"}:
-        return _weekday(tokens, start, end, closed)
-    if alone == {"weekday", "part"} and end < len(tokens) and _title_case(tokens, start, end + 1):
+        return _weekday(s, start, end)
+    if alone == {"day"} and s.word(start).replace("'", "") in FIRST_WORDS:  # "christmas tree", "black friday deals"
+        return before in _OPENERS or _closed(s, end) or after in v.FUNCTION_WORDS
+    if alone == {"weekday", "part"} and end < len(s) and _title_case(s, start, end + 1):
         return False
-    if word(tokens, start) == "the" and alone == {"day"} and end - start == 2:  # "the 2nd floor", "delete the 1st"
-        return before in _OPENERS and closed
-    if "/" in word(tokens, start) and alone == {"day"} and word(tokens, start).count("/") == 1:
-        return before in _OPENERS or closed
-    if alone == {"clock"} and end - start == 1 and word(tokens, start).isdigit():
-        return before in ("at", "@", "by", "around") and (closed or after in v.FUNCTION_WORDS)
+    if alone == {"dom"}:  # "the 2nd floor", "delete the 1st"
+        named = s.word(end - 1) == "day" or s.word(end) == "of"
+        named = named or (_closed(s, end) and (found.point.dom or 0) > _LISTED and s.word(start) == "the")
+        return named or (before in _OPENERS and _closed(s, end)) or (before == "the" and s.word(start - 2) in _OPENERS)
+    if alone == {"period"} and end - start == 1 and s.word(start) in v.MONTHS:
+        return _month(s, start, end)
+    if alone == {"dom", "month"} and end - start == 3 and s.word(start + 1) == "/":
+        return before in _OPENERS or _closed(s, end) or before in v.WEEKDAYS
+    if alone == {"clock"}:
+        return _clock(s, start, end)
+    if alone == {"part"} and (s.word(start) in v.PARTS or s.word(start) in v.THE):
+        return s.word(start) in v.THE and _closed(s, end)
+    return not (alone == {"moment"} and s.word(start) == "now" and after in ("that", "then"))
+
+
+def _clock(s: Source, start: int, end: int) -> bool:
+    before, after = s.word(start - 1), s.word(end)
+    if end - start == 1 and (s.word(start).isdigit() or s.word(start) in v.SMALL_NUMBERS):
+        return before in ("at", "@", "by", "around") and (after in _CLOSERS or after in v.FUNCTION_WORDS)
+    if end - start == 3 and s.word(start + 1) == ".":  # "at 6.45" is a time, "at 6.45 percent" a rate
+        led = before in ("at", "@", "by", "around", "until", "till")
+        return led and (after in _CLOSERS or after in v.FUNCTION_WORDS)
     return True
 
 
-def _glued(tokens: Tokens, start: int, end: int) -> bool:
-    """Part of a longer word, path or number: "pre-friday", "monday.com", "x/today"."""
-    touching = "-/\\_.+=&~"
-    left = start > 0 and tokens[start - 1].end == tokens[start].start and tokens[start - 1].low in touching
-    right = (
-        end + 1 < len(tokens)
-        and tokens[end].start == tokens[end - 1].end
-        and tokens[end].low in touching + "@"
-        and tokens[end + 1].start == tokens[end].end
-    )
-    return left or right
+def _month(s: Source, start: int, end: int) -> bool:
+    """A bare month is one behind "in" and the like, or by itself where it is no word besides."""
+    before = s.word(start - 1)
+    if before in _MONTH_OPENERS and not (s.word(start) == "may" and before in ("by", "for") and not _closed(s, end)):
+        return True
+    return s.word(start) not in v.MONTH_WORDS and (_closed(s, end) or s.word(end) in v.FUNCTION_WORDS)
 
 
-def _weekday(tokens: Tokens, start: int, end: int, closed: bool) -> bool:
-    before, after = word(tokens, start - 1), word(tokens, end)
-    qualified = end - start > 1
-    opened = before in _OPENERS or qualified
+def _glued(s: Source, start: int, end: int) -> bool:
+    """Part of a longer word, path or number: "pre-friday", "monday.com", "x/today", "A4", "25%"."""
+    if s.glued(start) and (s.word(start - 1) in _TOUCHING - {":", "~", "=", "-"} or s.word(start - 1)[-1:].isalnum()):
+        return True
+    if s.glued(start) and s.word(start - 1) == "-" and s.glued(start - 1):
+        return True
+    if not s.glued(end) or end >= len(s):
+        return False
+    if s.word(end)[:1].isalnum() or s.word(end) in ("%", "$", "€", "@"):
+        return True
+    return s.word(end) in _TOUCHING - {":", "~"} and s.glued(end + 1) and s.word(end + 1)[:1].isalnum()
+
+
+def _weekday(s: Source, start: int, end: int) -> bool:
+    before, after = s.word(start - 1), s.word(end)
+    opened = before in _OPENERS or end - start > 1
     if before in v.NAMED_BEFORE or after in v.NAMED_AFTER:
         return False
-    if word(tokens, start) in v.WEEKDAY_WORDS and not opened:
-        return len(tokens) == 1
-    if opened or closed or start == 0:
+    if s.word(start) in v.WEEKDAY_WORDS and not opened:
+        return False
+    if opened or _closed(s, end) or start == 0:
         return True
     # "call mom friday about taxes" is a date; "prepare monday presentation" names a presentation
     return after in v.FUNCTION_WORDS
 
 
-def _title_case(tokens: Tokens, start: int, end: int) -> bool:
-    return all(token.raw[:1].isupper() for token in tokens[start:end])
+def _title_case(s: Source, start: int, end: int) -> bool:
+    return all(token.raw[:1].isupper() for token in s.tokens[start:end])

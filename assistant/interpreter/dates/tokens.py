@@ -1,24 +1,26 @@
-"""Cuts a text into tokens with their places. Numbers keep their inner punctuation, so that "1.2.3" is one token."""
+"""Cuts a text into tokens with their places. A misspelt word of the vocabulary is read as what it was meant to be."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
-_TOKEN = re.compile(
-    r"""
-      \d[\d.,:/\-]*\d(?:[^\W\d_]+\d*)*(?:[:.]\d+)*[Zz]?  # 17:00, 12/24, 1.2.3, 2026-12-24T15:00, 5:30pm
-    | \d+(?:[^\W\d_]+\d*)*             # 5, 5pm, 1st, 17h30
-    | [^\W\d_]+(?:['’][^\W\d_]+)*      # words, "o'clock", "today's"
-    | [^\w\s] | _
-    """,
-    re.VERBOSE,
-)
+from assistant.interpreter.dates import vocabulary as v
+from assistant.interpreter.dates.feasts import FIRST_WORDS
+
+_TOKEN = re.compile(r"2(?:nite|moro|morow|morrow|day)\b|[0-9]+|[^\W\d_]+(?:'[^\W\d_]+)*|[^\s]")
+_LONGEST = max(map(len, v.CORRECTED)) + 1
+_NEAR = 4  # "on the", "at around the": small words before the first that says something
+# One character for one, so that places stay what they are in the source
+_PLAIN = {ord(old): new for old, new in zip("’‘´`–—−‐‑\u00a0\u202f“”″′", "''''-----  \"\"\"'", strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`low` is the lowered text with straight apostrophes; `start` and `end` are code points of the source."""
+    """`low` is the word as it is read; `start` and `end` are code points of the source."""
 
     low: str
     raw: str
@@ -26,21 +28,96 @@ class Token:
     end: int
 
 
-Tokens = tuple[Token, ...]
+class Source:
+    """A text as tokens. Patterns match on the text itself, from the start of one token to the end of another."""
+
+    __slots__ = ("_ends", "_telling", "lows", "memory", "text", "tokens")
+
+    def __init__(self, text: str) -> None:
+        self.text = text.translate(_PLAIN)
+        self.tokens = tuple(Token(_read(m[0]), m[0], m.start(), m.end()) for m in _TOKEN.finditer(self.text))
+        self.lows = [token.low for token in self.tokens]
+        self.memory: dict[tuple[object, ...], object] = {}
+        self._telling = [
+            low in v.TELLING or low[:1].isdigit() or low.replace("'", "") in FIRST_WORDS for low in self.lows
+        ]
+        self._ends = {token.end: index + 1 for index, token in enumerate(self.tokens)}
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def word(self, index: int) -> str:
+        """The lowered token there, or "" outside the text."""
+        return self.lows[index] if 0 <= index < len(self.lows) else ""
+
+    def telling(self, index: int) -> bool:
+        """Whether a word of dates and times, and not only one that leads to them, stands there or shortly after."""
+        return any(self._telling[index : index + _NEAR])
+
+    def words(self, index: int, *wanted: str) -> bool:
+        """Whether these tokens stand there in a row."""
+        return index >= 0 and self.lows[index : index + len(wanted)] == list(wanted)
+
+    def glued(self, index: int) -> bool:
+        """Whether the token touches the one before it."""
+        return 0 < index < len(self.tokens) and self.tokens[index].start == self.tokens[index - 1].end
+
+    def match(self, pattern: re.Pattern[str], index: int) -> tuple[re.Match[str], int] | None:
+        """The pattern from this token on, where it ends with a token, and the index after that."""
+        if index >= len(self.tokens):
+            return None
+        found = pattern.match(self.text, self.tokens[index].start)
+        after = self._ends.get(found.end()) if found else None
+        return (found, after) if found and after else None
 
 
-def tokenize(text: str) -> Tokens:
-    """All tokens of the text, in order; white space is dropped."""
-    return tuple(
-        Token(m.group().lower().replace("’", "'"), m.group(), m.start(), m.end()) for m in _TOKEN.finditer(text)
-    )
+Rest = ParamSpec("Rest")
+Result = TypeVar("Result")
+Reader = Callable[Concatenate["Source", int, Rest], Result]
 
 
-def word(tokens: Tokens, index: int) -> str:
-    """The lowered token there, or "" outside the text."""
-    return tokens[index].low if 0 <= index < len(tokens) else ""
+def remembered(reader: Reader[Rest, Result]) -> Reader[Rest, Result]:
+    """A reader of a Source that reads each place once, however many expressions might pass through it.
+
+    All readings of one Source are for the same speaker, who is no part of the key.
+    """
+
+    @wraps(reader)
+    def reading(s: Source, i: int, /, *rest: Rest.args, **named: Rest.kwargs) -> Result:
+        key = (reader, i, *rest[1:]) if rest and not isinstance(rest[0], bool) else (reader, i, *rest)
+        if key not in s.memory:
+            s.memory[key] = reader(s, i, *rest, **named)
+        return s.memory[key]  # type: ignore[return-value]  # what this reader put there
+
+    return reading
 
 
-def words(tokens: Tokens, index: int, *wanted: str) -> bool:
-    """Whether these tokens stand there in a row."""
-    return all(word(tokens, index + offset) == low for offset, low in enumerate(wanted))
+@lru_cache(maxsize=4096)
+def _read(raw: str) -> str:
+    low = raw.lower()
+    if low in v.ALIASES:
+        return v.ALIASES[low]
+    if not 5 <= len(low) <= _LONGEST or low in v.KNOWN or not low.isalpha():
+        return low
+    return _MISSPELT.get(low) or next((_MISSPELT[cut] for cut in _cuts(low) if _near(low, _MISSPELT.get(cut))), low)
+
+
+def _cuts(word: str) -> list[str]:
+    """The word with one letter left out, each in turn."""
+    return [word[:i] + word[i + 1 :] for i in range(1, len(word))]
+
+
+def _near(word: str, meant: str | None) -> bool:
+    """Whether one letter too many, one wrong, or two swapped make this word of that one."""
+    if meant is None or word[0] != meant[0]:
+        return False
+    if len(word) != len(meant):
+        return abs(len(word) - len(meant)) == 1
+    wrong = [i for i, (a, b) in enumerate(zip(word, meant, strict=True)) if a != b]
+    if len(wrong) == 2:
+        i, j = wrong
+        return j == i + 1 and word[i] == meant[j] and word[j] == meant[i]
+    return len(wrong) == 1
+
+
+_MISSPELT = {cut: word for word in v.CORRECTED for cut in (*_cuts(word), word)}

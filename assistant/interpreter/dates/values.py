@@ -25,7 +25,7 @@ class DateTimeValue:
 class IntervalValue:
     """From `start` to `end`, end exclusive: two dates, or two aware UTC datetimes.
 
-    `grain` is week, weekend, month, year or time.
+    `grain` is day, week, weekend, month, quarter, season, year, decade, part (of a day) or time.
     """
 
     start: date | datetime
@@ -48,7 +48,11 @@ class DurationValue:
 
 @dataclass(frozen=True, slots=True)
 class RecurrenceValue:
-    """An RFC 5545 RRULE without DTSTART, and its first occurrence."""
+    """An RFC 5545 RRULE without DTSTART, and its first occurrence.
+
+    The time of day is that of `first`; the rule has BYHOUR and BYMINUTE only where the words name several times. UNTIL
+    is a day where `first` is one, otherwise floating wall time in the zone of `first`.
+    """
 
     rrule: str
     first: DateValue | DateTimeValue
@@ -59,9 +63,16 @@ Value = DateValue | DateTimeValue | IntervalValue | DurationValue | RecurrenceVa
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`text` is the source from code point `start` to `end`, leading words such as "on" or "by" included."""
+    """`text` is the source from code point `start` to `end`, leading words such as "on" or "by" included.
+
+    `value` is what a task would be due by. `extent` is the stretch that the words cover where `value` is one point of
+    it: "tomorrow morning" is due at nine and covers eight to twelve. `bound` says which side of it was meant: "by"
+    (and "until"), "before", "after", "since" (and "from"), or "" for the time itself.
+    """
 
     start: int
     end: int
     text: str
     value: Value
+    extent: IntervalValue | None = None
+    bound: str = ""

@@ -192,7 +192,7 @@ def test_a_recurrence_may_have_a_time() -> None:
         "buy 5 apples",
         "room 101",
         "Watch Friday Night Lights",
-        "black friday",
+        "black friday deals",
         "call 555-1234",
         "1/2 cup of sugar",
         "tomorrow's meeting",

@@ -1,0 +1,157 @@
+"""Names of holidays in English and the rules of their days, as data. Apostrophes and full stops are left out."""
+
+from __future__ import annotations
+
+# (month, day)
+FIXED = {
+    "new years day, new year day, new years": (1, 1),
+    "new years eve, silvester, sylvester": (12, 31),
+    "epiphany, three kings day, twelfth night": (1, 6),
+    "orthodox christmas, orthodox christmas day": (1, 7),
+    "orthodox new year": (1, 14),
+    "australia day": (1, 26),
+    "groundhog day, groundhogs day": (2, 2),
+    "valentines day, valentine day, valentines, saint valentines day, st valentines day": (2, 14),
+    "leap day": (2, 29),
+    "womens day, international womens day": (3, 8),
+    "pi day": (3, 14),
+    "st patricks day, saint patricks day, st paddys day, st patrick day": (3, 17),
+    "april fools day, april fools, april fool, april fool day, all fools day": (4, 1),
+    "earth day": (4, 22),
+    "st georges day, saint georges day": (4, 23),
+    "anzac day": (4, 25),
+    "world book day": (4, 23),
+    "may day, workers day, international workers day": (5, 1),
+    "cinco de mayo": (5, 5),
+    "ve day, victory in europe day": (5, 8),
+    "juneteenth": (6, 19),
+    "canada day": (7, 1),
+    "independence day, 4th of july, fourth of july, july 4th": (7, 4),
+    "bastille day": (7, 14),
+    "assumption, assumption day, assumption of mary": (8, 15),
+    "world vegan day": (11, 1),
+    "patriot day": (9, 11),
+    "halloween, hallowe en, all hallows eve": (10, 31),
+    "all saints day, all hallows day": (11, 1),
+    "all souls day": (11, 2),
+    "guy fawkes day, guy fawkes night, bonfire night": (11, 5),
+    "veterans day, veteran day, armistice day, remembrance day": (11, 11),
+    "martinmas, st martins day": (11, 11),
+    "immaculate conception, immaculate conception day": (12, 8),
+    "st nicholas day, saint nicholas day, feast of st nicholas": (12, 6),
+    "christmas, christmas day": (12, 25),
+    "christmas eve": (12, 24),
+    "boxing day, st stephens day, saint stephens day": (12, 26),
+    "kwanzaa": (12, 26),
+    "koningsdag, kings day": (4, 27),
+    "human rights day": (12, 10),
+    "world aids day": (12, 1),
+    "world environment day": (6, 5),
+    "world health day": (4, 7),
+    "gandhi jayanti": (10, 2),
+}
+# (month, weekday, nth, days on)
+NTH_WEEKDAY = {
+    "martin luther king day, martin luther king jr day, mlk day, mlk jr day, martin luther kings day": (1, 0, 3, 0),
+    "presidents day, president day, washingtons birthday, george washington day": (2, 0, 3, 0),
+    "super bowl sunday, super bowl": (2, 6, 2, 0),
+    "mothers day, mother day": (5, 6, 2, 0),
+    "armed forces day": (5, 5, 3, 0),
+    "memorial day, decoration day": (5, 0, -1, 0),
+    "fathers day, father day": (6, 6, 3, 0),
+    "parents day": (7, 6, 4, 0),
+    "labor day, labour day": (9, 0, 1, 0),
+    "grandparents day": (9, 6, 1, 7),
+    "columbus day, indigenous peoples day, canadian thanksgiving": (10, 0, 2, 0),
+    "bosss day, boss day": (10, 2, 3, 0),
+    "daylight saving day, daylight savings day": (3, 6, 2, 0),
+    "election day": (11, 0, 1, 1),
+    "thanksgiving, thanksgiving day, turkey day": (11, 3, 4, 0),
+    "black friday": (11, 3, 4, 1),
+    "small business saturday": (11, 3, 4, 2),
+    "cyber monday": (11, 3, 4, 4),
+    "giving tuesday": (11, 3, 4, 5),
+    "victoria day": (5, 0, -1, 0),
+    "spring bank holiday": (5, 0, -1, 0),
+    "early may bank holiday": (5, 0, 1, 0),
+    "summer bank holiday, august bank holiday": (8, 0, -1, 0),
+    "administrative professionals day, administrative professional day, secretarys day": (4, 2, -1, 0),
+    "fathers day in australia": (9, 6, 1, 0),
+}
+# days after Easter Sunday
+AFTER_EASTER = {
+    "easter, easter sunday, easter day": (0,),
+    "easter monday": (1,),
+    "holy saturday, easter saturday": (-1,),
+    "good friday, great friday": (-2,),
+    "maundy thursday, holy thursday": (-3,),
+    "palm sunday, branch sunday": (-7,),
+    "ash wednesday": (-46,),
+    "shrove tuesday, mardi gras, pancake day, pancake tuesday, fat tuesday": (-47,),
+    "shrove monday, rose monday": (-48,),
+    "ascension, ascension day, ascension thursday, feast of ascension": (39,),
+    "pentecost, whit sunday, whitsunday, pentecost sunday": (49,),
+    "whit monday, pentecost monday, monday of the holy spirit": (50,),
+    "trinity sunday": (56,),
+    "corpus christi, feast of corpus christi": (60,),
+}
+AFTER_ORTHODOX_EASTER = {
+    "orthodox easter, orthodox easter sunday, pascha": (0,),
+    "orthodox easter monday": (1,),
+    "orthodox good friday, orthodox great friday": (-2,),
+    "orthodox palm sunday": (-7,),
+    "clean monday, orthodox ash monday, orthodox shrove monday, pure monday": (-48,),
+    "lazarus saturday": (-8,),
+    "orthodox ascension": (39,),
+    "orthodox pentecost": (49,),
+}
+# days after 1 Tishri of the same civil year
+HEBREW = {
+    "rosh hashanah, rosh hashana, jewish new year, yom teruah": (0,),
+    "yom kippur, day of atonement": (9,),
+    "sukkot, sukkoth, feast of tabernacles, feast of booths": (14,),
+    "shemini atzeret": (21,),
+    "simchat torah": (22,),
+    "passover, pesach": (-163,),
+    "shavuot, feast of weeks": (-113,),
+    "purim": (-193,),
+    "lag baomer, lag bomer": (-130,),
+    "tisha bav": (-51,),
+}
+# (month, day) of the civil tabular Islamic calendar, which may be a day off from what is seen in the sky
+ISLAMIC = {
+    "islamic new year, muharram, hijri new year, al hijra": (1, 1),
+    "ashura, day of ashura": (1, 10),
+    "mawlid, mawlid al nabi, eid milad, mawlid an nabawi": (3, 12),
+    "isra and miraj, the night journey": (7, 27),
+    "ramadan, ramadhan, ramzan": (9, 1),
+    "laylat al qadr, night of destiny, night of power": (9, 27),
+    "eid al fitr, eid ul fitr, eid": (10, 1),
+    "eid al adha, eid ul adha, bakrid, feast of sacrifice, sacrifice feast, feast of the sacrifice": (12, 10),
+    "day of arafah, arafat day": (12, 9),
+}
+# The first year of the table, then month * 100 + day of each year
+LUNAR = {
+    "chinese new year, chinese new years day, lunar new year, lunar new years day, spring festival": (
+        2005, 209, 129, 218, 207, 126, 214, 203, 123, 210, 131, 219, 208, 128, 216, 205, 125, 212, 201, 122, 210, 129,
+        217, 206, 126, 213, 203, 123, 211, 131, 219, 208, 128, 215, 204, 124, 212,
+    ),
+    "diwali, deepavali, lakshmi puja, festival of lights": (
+        2010, 1105, 1026, 1113, 1103, 1023, 1111, 1030, 1019, 1107, 1027, 1114, 1104, 1024, 1112, 1031, 1020, 1108,
+    ),
+    "holi, dhulandi, phagwah": (
+        2010, 301, 320, 308, 327, 317, 306, 324, 313, 302, 321, 310, 329, 318, 308, 325, 314, 304,
+    ),
+}  # fmt: skip
+
+# The kind of rule and the rule of each name
+HOLIDAYS: dict[str, tuple[str, tuple[int, ...]]] = {
+    name: (kind, rule)
+    for kind, table in (
+        ("fixed", FIXED), ("nth", NTH_WEEKDAY), ("easter", AFTER_EASTER), ("orthodox", AFTER_ORTHODOX_EASTER),
+        ("hebrew", HEBREW), ("islamic", ISLAMIC), ("lunar", LUNAR),
+    )
+    for names, rule in table.items()
+    for name in names.split(", ")
+}  # fmt: skip
+FIRST_WORDS = frozenset(name.split()[0] for name in HOLIDAYS)

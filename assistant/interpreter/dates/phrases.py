@@ -1,0 +1,90 @@
+"""The longest expression that begins at a token: a recurrence, a range, a point with what bounds it, a length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assistant.interpreter.dates import vocabulary as v
+from assistant.interpreter.dates.amounts import amount
+from assistant.interpreter.dates.feasts import FIRST_WORDS
+from assistant.interpreter.dates.parts import Amount, Here, Point, When
+from assistant.interpreter.dates.points import point
+from assistant.interpreter.dates.ranges import beginning, lasting, later, ranged
+from assistant.interpreter.dates.repeating import repeat
+from assistant.interpreter.dates.repeats import Repeat
+from assistant.interpreter.dates.settling import settle
+from assistant.interpreter.dates.tokens import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What was read, in one of its fields, and the index after it. `point` is what a single `when` was read from."""
+
+    after: int
+    when: When | None = None
+    amount: Amount | None = None
+    repeat: Repeat | None = None
+    point: Point | None = None
+    bound: str = ""
+
+
+def phrase(s: Source, i: int, here: Here) -> Phrase | None:
+    """The expression at this token that reads furthest; a recurrence before a range before a point before a length."""
+    if not may_begin(s.word(i)) or not s.telling(i):
+        return None
+    best: Phrase | None = None
+    for reader in (_repeat, _range, _point, _amount):
+        try:
+            found = reader(s, i, here)
+        except (ValueError, OverflowError):  # a day outside the calendar is no date
+            continue
+        if found and (best is None or found.after > best.after):
+            best = found
+    return best
+
+
+def may_begin(low: str) -> bool:
+    """Whether an expression can begin with this word."""
+    return low in v.BEGINNINGS or low[:1].isdigit() or low.replace("'", "") in FIRST_WORDS
+
+
+def _repeat(s: Source, i: int, here: Here) -> Phrase | None:
+    found = repeat(s, i, here)
+    return Phrase(found[1], repeat=found[0]) if found else None
+
+
+def _range(s: Source, i: int, here: Here) -> Phrase | None:
+    found = ranged(s, i, here)
+    return Phrase(found[1], when=found[0]) if found else None
+
+
+def _point(s: Source, i: int, here: Here) -> Phrase | None:
+    found = point(s, i, here)
+    if found is None:
+        return None
+    when = settle(found[0], here)
+    if when is None:
+        return None
+    if s.word(found[1]) in v.PLUS and not found[2] and (more := amount(s, found[1] + 1)):
+        return Phrase(more[1], when=later(when, more[0]))
+    if longer := lasting(s, found[1], when):
+        return Phrase(longer[1], when=longer[0])
+    return Phrase(found[1], when=when, point=found[0], bound=found[2])
+
+
+def _amount(s: Source, i: int, here: Here) -> Phrase | None:
+    j = i + (s.word(i) == "for")
+    j += s.word(j) == "all" and s.word(j + 1) in ("day", "night", "week")
+    if j > i and s.word(j - 1) == "all":
+        return Phrase(j + 1, amount=_all(s.word(j)))
+    found = amount(s, j)
+    if found is None:
+        return None
+    if longer := beginning(s, found[1], found[0], here):
+        return Phrase(longer[1], when=longer[0])
+    return Phrase(found[1], amount=found[0])
+
+
+def _all(unit: str) -> Amount:
+    months, days, seconds = v.LENGTHS[unit]
+    return Amount(months, days, seconds, unit=unit)

@@ -1,0 +1,339 @@
+"""Puts the pieces that stand side by side together: one day or time, with the words between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, time
+
+from assistant.interpreter.dates import clocks, days, holidays, numeric, periods
+from assistant.interpreter.dates import vocabulary as v
+from assistant.interpreter.dates.amounts import amount, backwards, moved, of_unit, shifted
+from assistant.interpreter.dates.numbers import cardinal, is_digits
+from assistant.interpreter.dates.parts import Amount, Clock, Found, Here, Point, Weekday, given, join
+from assistant.interpreter.dates.settling import day_in, settle
+from assistant.interpreter.dates.tokens import Source, remembered
+
+_DEEPEST = 2  # "two days after the Monday after next Friday"
+_LONGEST = 24  # tokens of one point
+_DAYS = frozenset({"day", "weekday", "dom", "month", "period"})
+_BOUNDS = frozenset({"before", "after", "by", "until", "till", "from"})
+_CLOSERS = frozenset({"", ",", ".", "!", "?", ";", ")", "-", "to", "and", "for", "please"})
+
+
+@remembered
+def read(s: Source, i: int, here: Here, depth: int = 0) -> Found | None:
+    """The longest single piece that starts at this token, an earlier reader's at a tie."""
+    best: Found | None = None
+    for reader in _READERS:
+        try:
+            found = reader(s, i, here, depth) if reader is relative else reader(s, i, here)
+        except (ValueError, OverflowError):  # 31 April, year 10000: no such day, so no date
+            continue
+        if found and (best is None or found[1] > best[1]):
+            best = found
+    return best
+
+
+@remembered
+def point(s: Source, i: int, here: Here, depth: int = 0) -> tuple[Point, int, str] | None:
+    """The longest expression of one day or time, the index after it, and the bound said inside it ("before 5pm")."""
+    edge = v.NEARLY.get(s.word(i), "") if not clocks.part_words(s, i) else ""
+    found = read(s, i, here, depth) or clocks.bare_part(s, i)
+    inner = point(s, i + 1, here, depth) if edge else None
+    if inner and inner[0].part and not inner[0].part.edge and (found is None or inner[1] > found[1]):
+        return replace(inner[0], part=replace(inner[0].part, edge=edge)), inner[1], inner[2]  # "early tomorrow morning"
+    if found is None:
+        return None
+    so_far, after = found
+    bound = ""
+    while after < len(s) and after - i < _LONGEST:
+        step = _more(s, after, so_far, here, depth)
+        if step is None:
+            break
+        so_far, after, said = step
+        bound = said or bound
+    return (so_far, after, bound) if given(so_far) - {"zone"} else None
+
+
+def _more(s: Source, after: int, so_far: Point, here: Here, depth: int) -> tuple[Point, int, str] | None:
+    """The next piece that goes with those so far, at most two small words away."""
+    said = ""
+    for j in range(after, min(after + 4, len(s))):
+        word = s.word(j - 1)
+        if j > after and word not in v.JOINTS:
+            if word in _BOUNDS and given(so_far) & _DAYS and not so_far.clock:
+                said = v.BOUNDS[word] if s.word(j - 2) != "not" else "by"
+            elif word != "not":
+                return None
+        more = _next(s, j, so_far, here, depth, said != "")
+        if more is None or ((said or word == "-") and j > after and more[0].clock is None):
+            continue
+        if (joined := join(so_far, more[0])) and not _other_noun(s, more[1], more[0]):
+            return joined, more[1], said
+    return None
+
+
+def _next(s: Source, i: int, so_far: Point, here: Here, depth: int, expected: bool) -> Found | None:
+    """The piece there that reads furthest, what only the pieces so far make one included."""
+    found = (
+        read(s, i, here, depth),
+        clocks.bare_part(s, i),
+        _bare_hour(s, i, so_far, expected),
+        clock_range(s, i, here, after_day=True) if given(so_far) & _DAYS and so_far.clock is None else None,
+        _rest_of_date(s, i, so_far),
+    )
+    return max((one for one in found if one), key=lambda one: one[1], default=None)
+
+
+def _rest_of_date(s: Source, i: int, so_far: Point) -> Found | None:
+    """The number of "Friday 31", and the year behind the time of "Aug 05 12:00 2015"."""
+    if so_far.weekday is not None and so_far.dom is None and is_digits(s.word(i), 2) and 12 < int(s.word(i)) <= 31:
+        return (Point(dom=int(s.word(i))), i + 1) if s.word(i + 1) in _CLOSERS else None
+    if so_far.dom is not None and so_far.month is not None and so_far.year is None and so_far.clock is not None:
+        year = days.year_at(s, i)
+        return (Point(year=year[0]), year[1]) if year else None
+    return None
+
+
+def _bare_hour(s: Source, i: int, so_far: Point, expected: bool) -> Found | None:
+    """ "tomorrow 3", "friday around 5", "sunday 1925": an hour that only the day beside it shows to be one."""
+    if not given(so_far) & _DAYS or so_far.clock is not None or s.word(i - 1) == "-":
+        return None
+    led = expected or s.word(i - 1) in v.AT or s.word(i - 1) in v.ABOUT or s.word(i - 1) == "by"
+    found = clocks.one_clock(s, i, True)
+    if found is None:
+        return None
+    after = found[1]
+    closed = s.word(after) in _CLOSERS or clocks.part_words(s, after) is not None
+    if not (led or closed) or (s.word(i) in ("1", "one") and not led):
+        return None
+    if len(s.word(i)) == 4 and days.year_at(s, i) and so_far.period is not None and not led:
+        return None
+    return clocks.with_zone(s, Point(clock=found[0]), after)
+
+
+def _other_noun(s: Source, after: int, added: Point) -> bool:
+    """ "at 5 Main Street": a bare hour followed by a capitalised word is no time."""
+    bare = added.clock is not None and not added.clock.settled and s.word(after - 1).isdigit()
+    return bare and after < len(s) and s.tokens[after].raw[:1].isupper() and s.word(after) not in v.WEEKDAYS
+
+
+def hour_before_part(s: Source, i: int, here: Here) -> Found | None:
+    """ "8 tonight", "9 tomorrow morning", "one fifteen in the afternoon"."""
+    hour = clocks.one_clock(s, i, True)
+    if hour is None or hour[0].settled:
+        return None
+    j = hour[1]
+    near = s.word(j) in v.TONIGHT or (s.word(j) in v.RELATIVE_DAYS and s.word(j + 1) in v.PARTS)
+    near = near or (s.word(j) in v.LAST | v.THIS and s.word(j + 1) in v.PARTS)
+    near = near or (s.word(i - 1) in v.BOUNDS and (s.word(j) in v.RELATIVE_DAYS or s.word(j) in v.WEEKDAYS))
+    if near or (s.words(j, "in", "the") and s.word(j + 2) in v.PARTS):
+        return Point(clock=hour[0]), j
+    return None
+
+
+def clock_range(s: Source, i: int, here: Here, after_day: bool = False) -> Found | None:
+    """Two times with "to" or a dash between them: "9:30 to 11:00", "between 7 and 9", "3-4pm"; "11-4" after a day."""
+    low = s.word(i)
+    led = low in (v.FROM, v.BETWEEN) or (low in ("later", "after") and s.word(i + 1) in ("than", "at"))
+    j = i + led + (low == "later")
+    first = clocks.one_clock(s, j, True)
+    if first is None:
+        return None
+    start, after = first
+    zone = clocks.zone_at(s, after)
+    k = zone[1] if zone else after
+    links = (s.word(k) in v.TO and s.word(k) != "/") or (low == v.BETWEEN and s.word(k) == "and")
+    if low == "later" and s.words(k, "but", "before"):
+        links, k = True, k + 1
+    second = clocks.one_clock(s, k + 1, True) if links else None
+    if second is None:
+        return None
+    end, after = second
+    said = after_day or clocks.part_words(s, after) is not None
+    if not (said or _certain(s, j, start, led) or _certain(s, k + 1, end, led)) or _goes_on(s, after):
+        return None
+    zone = clocks.zone_at(s, after) or zone
+    after = max(after, zone[1]) if zone else after
+    return Point(clock=start, until=end, zone=zone[0] if zone else None), after
+
+
+def _certain(s: Source, i: int, clock: Clock, led: bool) -> bool:
+    """Whether the words of a clock say by themselves that they are one; behind "from" an hour is enough."""
+    plain = clocks.one_clock(s, i, False) is not None
+    return plain or (led and clock.hour <= 24 and s.word(i) not in v.ARTICLES)
+
+
+def _goes_on(s: Source, after: int) -> bool:
+    """Whether the second number was the beginning of a date, an ordinal or a length."""
+    low = s.word(after)
+    if low in v.MONTHS or low in v.UNITS or low in v.ORDINAL_ENDS:
+        return True
+    return low in (".", "/", "-") and s.glued(after) and s.glued(after + 1) and s.word(after + 1).isdigit()
+
+
+def relative(s: Source, i: int, here: Here, depth: int) -> Found | None:
+    """ "in 3 days", "two weeks from tomorrow", "a week ago", "3 fridays from now", "the Monday after next Friday"."""
+    low = s.word(i)
+    if low in ("in", "within", "after") or (low == "+" and s.glued(i + 1) and not s.word(i - 1).isalnum()):
+        j = i + 1 + (s.word(i + 1) in ("about", "around", "the", "exactly") and s.word(i + 2) not in v.NEXT | v.LAST)
+        found = amount(s, j)
+        if found is None or (s.word(j - 1) == "the" and low != "in"):
+            return None
+        by, after = found
+        after += s.word(after) == "'"
+        after += s.word(after) == "time"
+        after += 2 * (s.words(after, "from", "now") or s.words(after, "from", "today"))
+        return shifted(here, by), after
+    return (
+        _measured(s, i, here, depth)
+        or _week_from(s, i, here)
+        or _counted_weekday(s, i, here)
+        or _nth_beside(s, i, here, depth)
+        or _closest(s, i, here, depth)
+        or _period_beside(s, i, here, depth)
+    )
+
+
+def _measured(s: Source, i: int, here: Here, depth: int) -> Found | None:
+    """A length and where it is measured from."""
+    found = amount(s, i) or _one_unit(s, i)
+    if found is None:
+        return None
+    by, after = found
+    low = s.word(after)
+    if low in v.AGO:
+        return shifted(here, backwards(by)), after + 1
+    if low in v.HENCE:
+        return shifted(here, by), after + 1
+    if low not in ("from", "after", "before", "since", "until"):
+        return None
+    if s.word(after + 1) in ("now", "this") and (s.word(after + 1) == "now" or s.word(after + 2) in ("moment", "")):
+        return shifted(here, by), after + 2
+    anchor = point(s, after + 1, here, depth + 1) if depth < _DEEPEST else None
+    if anchor is None:
+        closed = s.word(after + 1) == "" and low == "before"
+        return (shifted(here, backwards(by)), after + 1) if closed else None
+    start = settle(anchor[0], here)
+    if start is None:
+        return None
+    base = start.at or start.start
+    by = backwards(by) if low == "before" else by
+    if by.fine and not isinstance(base, datetime):
+        return None
+    there = moved(base, by)
+    return (Point(moment=there) if isinstance(there, datetime) else Point(day=there)), anchor[1]
+
+
+def _one_unit(s: Source, i: int) -> tuple[Amount, int] | None:
+    """The length of "the day before Christmas"."""
+    j = i + (s.word(i) in v.THE)
+    if s.word(j) != "day" or s.word(j + 1) not in ("after", "before"):
+        return None
+    return of_unit(1, s.word(j)), j + 1
+
+
+def _week_from(s: Source, i: int, here: Here) -> Found | None:
+    """ "a week today", "two weeks on Tuesday", "Monday in two weeks": that weekday of the week so far ahead."""
+    number = v.WEEKDAYS.get(s.word(i))
+    if number is not None and s.word(i + 1) == "in" and (found := amount(s, i + 2)) and found[0].unit == "week":
+        day = shifted(here, found[0]).day or here.today
+        return Point(day=date.fromordinal(day.toordinal() - day.weekday() + number)), found[1]
+    found = amount(s, i)
+    if found is None or found[0].unit not in ("week", "fortnight") or found[0].fine:
+        return None
+    by, after = found
+    after += s.word(after) == "on"
+    if s.word(after) in v.RELATIVE_DAYS:
+        return Point(day=moved(here.today, replace(by, days=by.days + v.RELATIVE_DAYS[s.word(after)]))), after + 1
+    number = v.WEEKDAYS.get(s.word(after))
+    if number is None:
+        return None
+    return Point(day=moved(days.day_of(Weekday(number), here), by)), after + 1
+
+
+def _period_beside(s: Source, i: int, here: Here, depth: int) -> Found | None:
+    """ "the week after Christmas", "the weekend before Easter": the whole one that follows or precedes."""
+    j = i + (s.word(i) in v.THE)
+    sign = {"after": 1, "before": -1}.get(s.word(j + 1))
+    unit = s.word(j)
+    if unit not in v.WEEKENDS | {"week", "month", "year"} or sign is None or depth >= _DEEPEST:
+        return None
+    anchor = point(s, j + 2, here, depth + 1)
+    when = settle(anchor[0], here) if anchor else None
+    if anchor is None or when is None:
+        return None
+    start = when.start.date() if isinstance(when.start, datetime) else when.start
+    there = replace(here, wall=datetime.combine(start, time()))
+    ahead = 0 if unit in v.WEEKENDS and sign > 0 and start.weekday() < 5 else sign
+    return Point(period=periods.unit_period(unit, there, ahead)), anchor[1]
+
+
+def _closest(s: Source, i: int, here: Here, depth: int) -> Found | None:
+    """ "the closest Monday to October 5th", "the second closest Friday": the nearest days, before and after alike."""
+    j = i + (s.word(i) in v.THE)
+    nth = periods.nth(s, j)
+    counted, j = nth if nth and nth[0] > 0 else (1, j)
+    number = v.WEEKDAYS.get(s.word(j + 1))
+    if s.word(j) not in v.CLOSEST or number is None or depth >= _DEEPEST:
+        return None
+    anchor = point(s, j + 3, here, depth + 1) if s.word(j + 2) == "to" else None
+    base = (day_in(anchor[0], here) if anchor else None) or here.today
+    ahead = base.toordinal() + (number - base.weekday()) % 7
+    ordered = sorted(
+        (ahead + 7 * step for step in range(-counted - 1, counted + 1)), key=lambda n: abs(n - base.toordinal())
+    )
+    return Point(day=date.fromordinal(ordered[counted - 1])), anchor[1] if anchor else j + 2
+
+
+def _counted_weekday(s: Source, i: int, here: Here) -> Found | None:
+    """ "3 fridays from now"."""
+    counted = cardinal(s, i)
+    if counted is None or not 0 < counted[0] < 520:
+        return None
+    number = v.WEEKDAY_PLURALS.get(s.word(counted[1]), v.WEEKDAYS.get(s.word(counted[1])))
+    if number is None:
+        return None
+    j = counted[1] + 1
+    if s.words(j, "from", "now") or s.word(j) in v.HENCE:
+        first = days.day_of(Weekday(number), replace(here, future=True))
+        return Point(day=date.fromordinal(first.toordinal() + 7 * (counted[0] - 1))), j + 1 + (s.word(j) == "from")
+    if s.word(j) in v.AGO:
+        last = days.day_of(Weekday(number, "last"), here)
+        return Point(day=date.fromordinal(last.toordinal() - 7 * (counted[0] - 1))), j + 1
+    return None
+
+
+def _nth_beside(s: Source, i: int, here: Here, depth: int) -> Found | None:
+    """ "the third tuesday after christmas", "the 2nd monday before May 25", "the monday after next monday"."""
+    j = i + (s.word(i) in v.THE)
+    nth = periods.nth(s, j)
+    counted, j = nth if nth and nth[0] > 0 else (1, j)
+    number = v.WEEKDAYS.get(s.word(j))
+    sign = {"after": 1, "before": -1}.get(s.word(j + 1))
+    unsaid = s.word(j + 2) in ("next", "last") and s.word(j + 3) not in v.WEEKDAYS  # "the saturday after next"
+    if number is None or sign is None or depth >= _DEEPEST or unsaid:
+        return None
+    anchor = point(s, j + 2, here, depth + 1)
+    base = day_in(anchor[0], here) if anchor else None
+    if anchor is None or base is None or anchor[0].clock is not None:
+        return None
+    away = ((number - base.weekday()) * sign - 1) % 7 + 1 + 7 * (counted - 1)
+    return Point(day=date.fromordinal(base.toordinal() + sign * away)), anchor[1]
+
+
+_READERS: tuple[Callable[..., Found | None], ...] = (
+    numeric.numeric_day,
+    days.month_day,
+    holidays.holiday,
+    days.relative_day,
+    clocks.part_of_day,
+    periods.period,
+    days.weekday,
+    days.day_of_month,
+    relative,
+    clock_range,
+    hour_before_part,
+    clocks.clock,
+)
