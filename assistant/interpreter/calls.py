@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from assistant.interpreter.commands import (
     Add,
+    Arrange,
     Categorize,
     Command,
     Complete,
@@ -29,6 +30,7 @@ _OPERATIONS = {
     Add: "CREATE", Update: "UPDATE", Complete: "UPDATE", Reopen: "UPDATE", Skip: "UPDATE", Snooze: "UPDATE",
     Reschedule: "UPDATE", Delete: "DELETE",
     ListTasks: "SEARCH", Search: "SEARCH", Categorize: "CATEGORIZE", Undo: "UPDATE",
+    Arrange: "UPDATE",
 }  # fmt: skip
 
 Call = tuple[str, dict[str, object]]
@@ -109,9 +111,9 @@ def _back(command: Command, before: Sequence[Outcome]) -> Command:
 def _tool(command: Command) -> tuple[str, dict[str, object]] | None:
     """The tool call of a command; None where it needs none."""
     match command:
-        case Add(title, due, priority, labels, remind):
+        case Add(title, due, priority, labels, remind, parent):
             given = {"title": title, "due": due, "priority": priority, "labels": list(labels) or None}
-            return "add_task", {**given, "remind": remind}
+            return "add_task", {**given, "remind": remind, "parent": parent}
         case ListTasks(due, status, label, priority, text):
             arguments = {"due": due, "status": status, "label": label, "priority_at_least": priority, "text": text}
             return "list_tasks", {**arguments}
@@ -124,8 +126,11 @@ def _tool(command: Command) -> tuple[str, dict[str, object]] | None:
             return "skip_occurrence", {"task": target}
         case Snooze(until, snoozed):
             return "snooze_reminder", {"task": snoozed, "until": until}
-        case Complete(target):
-            return "complete_task", {"task": target}
+        case Complete(target, subtasks):
+            return "complete_task", {"task": target, "subtasks": subtasks}
+        case Arrange(target, parent, before, after, to, restore):
+            places = {"parent": parent, "before": before, "after": after, "to": to, "restore": restore}
+            return "update_task", {"task": target, **places}
         case Reopen(target):
             return "complete_task", {"task": target, "completed": False}
         case Delete(target):

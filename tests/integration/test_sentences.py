@@ -200,3 +200,26 @@ async def test_what_only_the_model_takes_for_a_deletion_is_asked_about(talk: Tal
     assert asked.reply == "Which task should I delete?"
     assert [call.tool_name for call in (await talk.say("the milk")).calls] == ["delete_task"]
     assert await titles(talk) == {}
+
+
+async def test_tasks_are_put_under_others_moved_completed_with_their_subtasks_and_brought_back(talk: Talk) -> None:
+    async def order() -> list[str]:
+        async with talk.database.snapshot(talk.user) as session:
+            live = select(tasks.c.title).where(tasks.c.deleted_at.is_(None), tasks.c.completed_at.is_(None))
+            return list((await session.execute(live.order_by(tasks.c.position))).scalars())
+
+    await talk.say("add shopping, laundry")
+    await talk.say("add oat milk tomorrow as a subtask of shopping")
+    assert (await titles(talk))["oat milk"][0] is not None
+    await talk.say("move oat milk to the top")
+    assert await order() == ["oat milk", "shopping", "laundry"]
+    await talk.say("move laundry above shopping")
+    assert await order() == ["oat milk", "laundry", "shopping"]
+    asked = await talk.say("complete shopping")
+    assert asked.reply is not None
+    assert "an open subtask" in asked.reply
+    await talk.say("complete shopping and everything under it")
+    assert await order() == ["laundry"]
+    await talk.say("delete laundry")
+    await talk.say("restore the one I deleted")
+    assert await order() == ["laundry"]

@@ -5,6 +5,7 @@ from assistant.interpreter.commands.choosing import is_choice, picks_all
 from assistant.interpreter.commands.follow_ups import ASK_TITLE, asks_back, meant, suggested
 from assistant.interpreter.commands.kinds import (
     Add,
+    Arrange,
     Categorize,
     Command,
     Complete,
@@ -32,6 +33,7 @@ from assistant.interpreter.commands.understanding import understand
 __all__ = [
     "ASK_TITLE",
     "Add",
+    "Arrange",
     "Categorize",
     "Command",
     "Complete",

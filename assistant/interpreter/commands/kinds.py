@@ -20,6 +20,7 @@ class Add:
     priority: str | None = None
     labels: tuple[str, ...] = ()
     remind: str | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,24 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
+    """`subtasks` is COMPLETE or KEEP where the user says what becomes of those that are open."""
+
     kind: ClassVar[str] = "complete"
     target: str
+    subtasks: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrange:
+    """One of the fields is set: `to` is TOP or BOTTOM, the others name tasks; `restore` brings a deleted one back."""
+
+    kind: ClassVar[str] = "arrange"
+    target: str
+    parent: str | None = None
+    before: str | None = None
+    after: str | None = None
+    to: str | None = None
+    restore: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +168,7 @@ Command = (
     | ListTasks
     | Search
     | Complete
+    | Arrange
     | Reopen
     | Skip
     | Snooze
@@ -169,7 +187,8 @@ Command = (
 
 _INTENTS: Mapping[type[Command], str] = {
     Add: "add", ListTasks: "list", Search: "list", Update: "update", Reopen: "update", Reschedule: "update",
-    Skip: "update", Snooze: "update", Categorize: "update", Complete: "complete", Delete: "delete", Undo: "undo",
+    Arrange: "update", Skip: "update", Snooze: "update", Categorize: "update", Complete: "complete", Delete: "delete",
+    Undo: "undo",
 }  # fmt: skip
 
 

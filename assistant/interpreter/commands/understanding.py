@@ -10,6 +10,7 @@ from datetime import datetime
 from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.adding import bullets
 from assistant.interpreter.commands.answers import read_answer
+from assistant.interpreter.commands.arranging import arranging
 from assistant.interpreter.commands.clauses import clauses, read
 from assistant.interpreter.commands.follow_ups import (
     ASK_CHANGE,
@@ -69,6 +70,8 @@ def understand(
         return Understanding(commands, 1.0, _entities(commands), intent_of(commands))
     if social := _social(text) or _answer(text, last_question):
         return Understanding((social,), 1.0)
+    if arranged := arranging(text, lambda clause: read(clause, setting) or ()):
+        return Understanding(arranged, 0.9, _entities(arranged), intent_of(arranged))
     if listed := bullets(text, setting):
         return Understanding(listed, 0.8, _entities(listed), "add")
     plainly = answered_plainly(text, last_question, setting)
