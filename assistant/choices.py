@@ -13,6 +13,7 @@ from assistant.interpreter.outcomes import Outcome, Shown, outcome_of
 from assistant.interpreter.phrases import Viewpoint
 from assistant.interpreter.questions import open_questions, place_words
 from assistant.interpreter.wording import calendar_day, one_line
+from core.errors import ErrorCode
 from core.ids import parse_global_id
 from models.turns import ToolCall
 
@@ -40,7 +41,7 @@ def choices_of(calls: Sequence[ToolCall], view: Viewpoint) -> list[dict[str, str
     """The candidates of the first question that the turn's calls left open, and none of them; empty without one."""
     question = _open_question(calls)
     if question is None:
-        return []
+        return _about_subtasks(calls)
     offered = question.candidates[:OFFERED]
     labels = _labels(offered, view)
     found = [
@@ -48,6 +49,20 @@ def choices_of(calls: Sequence[ToolCall], view: Viewpoint) -> list[dict[str, str
         for place, (label, task) in enumerate(zip(labels, offered, strict=True), start=1)
     ]
     return [choice.stored() for choice in (*found, Choice("None of these", DROP))]
+
+
+def _about_subtasks(calls: Sequence[ToolCall]) -> list[dict[str, str | None]]:
+    """What becomes of open subtasks, where completing their parent asked; empty where nothing did."""
+    asked = next((call for call in calls if call.error_code == ErrorCode.OPEN_SUBTASKS), None)
+    if asked is None:
+        return []
+    words = outcome_of(asked.tool_name, asked.parameters, asked.answer or {}).target
+    offered = (
+        Choice("Complete them as well", f"complete {words} with its subtasks"),
+        Choice("Complete only the task", f"complete only {words}"),
+        Choice("Leave all open", DROP),
+    )
+    return [choice.stored() for choice in offered]
 
 
 def choices_of_reply(reply: str) -> list[dict[str, str | None]]:

@@ -10,7 +10,7 @@ import pytest
 
 from assistant.choices import asked_about, choices_of, choices_of_reply
 from assistant.interpreter import targets
-from assistant.interpreter.commands import ASK_TITLE, NeverMind, is_choice, understand
+from assistant.interpreter.commands import ASK_TITLE, Complete, NeverMind, is_choice, understand
 from assistant.interpreter.phrases import NOTHING, Viewpoint
 from core.ids import to_global_id
 from models.enums import ToolCallStatus, ToolName
@@ -137,3 +137,15 @@ def test_a_question_without_candidates_can_be_dropped() -> None:
     assert choices_of_reply(ASK_TITLE) == [{"label": "Never mind", "content": "never mind", "task_id": None}]
     assert choices_of_reply(NOTHING) == []
     assert choices_of_reply("") == []
+
+
+def test_open_subtasks_are_completed_kept_or_left() -> None:
+    error = {"code": "OPEN_SUBTASKS", "message": "“Shopping” has 2 open subtasks."}
+    asked = stored_call(
+        round=0, index=0, tool_name=ToolName.COMPLETE_TASK, status=ToolCallStatus.FAILED, error_code="OPEN_SUBTASKS",
+        answer={"ok": False, "error": error}, parameters={"task": "shopping"},
+    )  # fmt: skip
+    offered = [choice["content"] for choice in choices_of([asked], VIEW)]
+    assert offered == ["complete shopping with its subtasks", "complete only shopping", "never mind"]
+    words = [understand(str(text), now=NOW, time_zone="Europe/Berlin").commands for text in offered[:2]]
+    assert words == [(Complete("shopping", subtasks="COMPLETE"),), (Complete("shopping", subtasks="KEEP"),)]
