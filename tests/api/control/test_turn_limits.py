@@ -20,7 +20,7 @@ async def test_a_turn_that_takes_too_long_fails_and_ends_its_model_call(
     database: Database, bus: Bus, dsn: Dsn, user: str
 ) -> None:
     async with person(database, bus, dsn, user) as ann:
-        ann.engine = replace(ann.engine, turn_seconds=0.2)
+        ann.engine = replace(ann.engine, turn_seconds=2)
         ann.model.then(Said("", [call("add_task", title="milk")]), Said("And so", hold=True))
         async with ann.working():
             turn = await ann.say("add milk")
