@@ -12,7 +12,7 @@ from assistant.interpreter.commands import asks_back, meant
 from assistant.interpreter.outcomes import Outcome, Shown, outcome_of
 from assistant.interpreter.phrases import Viewpoint
 from assistant.interpreter.questions import open_questions, place_words
-from assistant.interpreter.wording import calendar_day, one_line
+from assistant.interpreter.wording import calendar_day, clock_time, one_line
 from core.errors import ErrorCode
 from core.ids import parse_global_id
 from models.turns import ToolCall
@@ -107,7 +107,7 @@ def _notes(task: Shown, view: Viewpoint) -> list[str]:
     notes = []
     if task.due_at is not None:
         local = task.due_at.astimezone(view.zone)
-        notes.append(f"{calendar_day(local.date(), view.today)} at {local:%H:%M}")
+        notes.append(f"{calendar_day(local.date(), view.today)} at {clock_time(local, view.locale)}")
     elif task.due_date is not None:
         notes.append(calendar_day(task.due_date, view.today))
     return [*notes, "done"] if task.is_completed else notes

@@ -34,6 +34,7 @@ from models.turns import Round, ToolCall
 from services import conversations, turns
 from services.limits import quota_exceeded
 from services.turns import Claimed, Lease, LeaseLost, NewCall, Reply
+from services.users import read_settings
 
 log = structlog.get_logger()
 
@@ -164,7 +165,7 @@ class TurnRunner:
             except ProviderError as error:
                 if not completed(progress.calls):
                     raise
-                await self._complete(replies.broken_off(progress, error, self._view()))
+                await self._complete(replies.broken_off(progress, error, self._view(progress.settings.locale)))
                 return
             await self._commit(progress, heard)
             if not progress.done and await self._run_calls(progress):
@@ -190,7 +191,8 @@ class TurnRunner:
         assert self._turn.answer_to is not None, "that is how it is called"
         async with self._engine.database.snapshot(self._lease.user_id) as session:
             _, calls = await turns.read_progress(session, self._turn.answer_to)
-        await self._complete(replies.answered(calls, self._view()))
+            locale = (await read_settings(session)).locale
+        await self._complete(replies.answered(calls, self._view(locale)))
 
     async def _complete(self, reply: Reply) -> None:
         await self._work(
@@ -242,8 +244,8 @@ class TurnRunner:
             retry=progress.history.retry,
         )
 
-    def _view(self) -> Viewpoint:
-        return Viewpoint(self._message.created_at, self._turn.time_zone)
+    def _view(self, locale: str = "en") -> Viewpoint:
+        return Viewpoint(self._message.created_at, self._turn.time_zone, locale)
 
     async def _commit(self, progress: Progress, heard: Heard) -> None:
         """The round, whole, before its first call runs: a restart goes on from here and never asks for it again.
@@ -267,7 +269,7 @@ class TurnRunner:
         progress.rounds.append(done)
         message, found = self._message, heard.understanding
         if progress.done:
-            reply = replies.final(progress, self._view())
+            reply = replies.final(progress, self._view(progress.settings.locale))
             await self._work(
                 lambda work: turns.complete_round(
                     work, self._lease, done, reply, heard.spent, message=message, understanding=found

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from assistant.interpreter import dates
+from assistant.interpreter.changing import ALIKE, OFFER_UNDO, changed, worth_undoing
 from assistant.interpreter.outcomes import Outcome, Shown
 from assistant.interpreter.questions import unclear_words
 from assistant.interpreter.withholding import Planned, asks, undone, withheld
-from assistant.interpreter.wording import (
-    Viewpoint,
-    day_words,
-    due_words,
-    joined,
-    moment_words,
-    one_line,
-    repeat_words,
-    title,
-)
+from assistant.interpreter.wording import Viewpoint, calendar_day, day_words, due_words, joined, one_line, title
 from core.errors import ErrorCode
 
 __all__ = [
@@ -51,14 +44,17 @@ NOTHING = f"I changed nothing: I didn't see what to do with your tasks in that. 
 SHOWN_AT_MOST = 20
 
 
-def answer(outcomes: Sequence[Outcome], view: Viewpoint) -> str:
+def answer(outcomes: Sequence[Outcome], view: Viewpoint, *, offer_undo: bool = False) -> str:
     """The reply to a whole round of calls, in their order; tasks that fared alike are named in one sentence.
 
     Where calls ask which task was meant, the first asks, last of all, and the others are named to come after it.
+    `offer_undo`: it ends with the way back where much was done.
     """
     asking = [outcome for outcome in outcomes if outcome.candidates]
     told = [outcome for outcome in outcomes if not outcome.candidates]
     said = [_alike(kind, list(some), view) for kind, some in groupby(told, key=_kind)]
+    if offer_undo and not asking and said and worth_undoing(told):
+        said[-1] += f" {OFFER_UNDO}"
     if asking:
         said.append(failure(asking[0], view))
     if asking[1:]:
@@ -67,49 +63,21 @@ def answer(outcomes: Sequence[Outcome], view: Viewpoint) -> str:
 
 
 def _kind(outcome: Outcome) -> str:
-    if outcome.code in (ErrorCode.REJECTED_BY_USER, ErrorCode.CONFIRMATION_EXPIRED):
-        return str(outcome.code)
-    return "created" if outcome.message is None and outcome.action == "created" else ""
+    if outcome.message is None:
+        return outcome.action if outcome.action in ALIKE else ""
+    return str(outcome.code) if outcome.code in (ErrorCode.REJECTED_BY_USER, ErrorCode.CONFIRMATION_EXPIRED) else ""
 
 
 def _alike(kind: str, some: Sequence[Outcome], view: Viewpoint) -> str:
     match kind:
-        case "created":
-            return _added([task for outcome in some for task in outcome.tasks], view)
         case ErrorCode.REJECTED_BY_USER:
             return f"{withheld(some)}, as you said."
         case ErrorCode.CONFIRMATION_EXPIRED:
             return f"{withheld(some)}: nobody confirmed it in time."
-        case _:
+        case "":
             return "\n".join(_one(outcome, view) for outcome in some)
-
-
-def _added(tasks: Sequence[Shown], view: Viewpoint) -> str:
-    groups: dict[str, list[str]] = {}
-    for task in tasks:
-        groups.setdefault(_details(task, view), []).append(title(task.title))
-    lines = [f"Added {joined(names)}{details}." for details, names in groups.items()]
-    return " ".join([*lines, *_reminders(tasks, view)])
-
-
-def _details(task: Shown, view: Viewpoint) -> str:
-    due, repeats = due_words(task, view), repeat_words(task, view)
-    text = f" for {due}" if due else ""
-    if repeats:
-        text = f", {repeats.replace(', next on ', ', first on ')}"
-    if task.priority != "NONE":
-        text += f", {task.priority.lower()} priority"
-    return text + (f", labelled {joined([title(label) for label in task.labels])}" if task.labels else "")
-
-
-def _reminders(tasks: Sequence[Shown], view: Viewpoint) -> list[str]:
-    """When tasks remind, told once for all that do so when they are due."""
-    at_due = [task for task in tasks if task.remind_at is not None and task.remind_at == task.due_at]
-    other = [task for task in tasks if task.remind_at is not None and task.remind_at != task.due_at]
-    return [
-        *(["You'll get a reminder then."] if at_due else []),
-        *(f"You'll get a reminder {moment_words(task.remind_at, view)}." for task in other if task.remind_at),
-    ]
+        case _:
+            return changed(kind, some, view)
 
 
 def _one(outcome: Outcome, view: Viewpoint) -> str:
@@ -119,58 +87,7 @@ def _one(outcome: Outcome, view: Viewpoint) -> str:
         return found(outcome, view)
     if outcome.action == "undone":
         return undone(outcome)
-    names = joined([title(task.title) for task in outcome.tasks])
-    if not names:
-        return "Nothing changed."
-    match outcome.action:
-        case "completed":
-            return f"Marked {names} as done." + "".join(
-                f" {_next(task, view)}" for task in outcome.tasks if _goes_on(task)
-            )
-        case "skipped":
-            return f"Skipped {names} this time. " + " ".join(_next(task, view) for task in outcome.tasks)
-        case "snoozed":
-            return " ".join(_snoozed(task, view) for task in outcome.tasks)
-        case "reopened" | "deleted" | "restored" | "moved":
-            return f"{outcome.action.capitalize()} {names}."
-        case "unchanged":
-            return f"{names} {'was' if len(outcome.tasks) == 1 else 'were'} already like that: nothing changed."
-        case _:
-            return " ".join(_updated(task, outcome, view) for task in outcome.tasks)
-
-
-def _goes_on(task: Shown) -> bool:
-    """Whether only an occurrence of it was done."""
-    return task.repeats is not None and not task.is_completed
-
-
-def _next(task: Shown, view: Viewpoint) -> str:
-    return f"It is next due {due_words(task, view)}."
-
-
-def _snoozed(task: Shown, view: Viewpoint) -> str:
-    when = moment_words(task.remind_at, view) if task.remind_at else "later"
-    return f"Snoozed: the reminder of {title(task.title)} comes {when}."
-
-
-def _updated(task: Shown, outcome: Outcome, view: Viewpoint) -> str:
-    """What a changed task is like now, in the fields that the call was about."""
-    name, asked, now = title(task.title), outcome.arguments, []
-    if "due" in asked or "recurrence" in asked:
-        due = repeat_words(task, view) or due_words(task, view)
-        now.append(f"due {due}" if due else "without a due date")
-    if "recurrence" in asked and not task.repeats:
-        now.append("no longer repeating")
-    if "remind" in asked:
-        now.append(f"with a reminder {moment_words(task.remind_at, view)}" if task.remind_at else "without a reminder")
-    if "priority" in asked:
-        now.append(f"{task.priority.lower()} priority" if task.priority != "NONE" else "without a priority")
-    if asked.keys() & {"labels", "add_labels", "remove_labels"}:
-        labels = joined([title(label) for label in task.labels])
-        now.append(f"labelled {labels}" if labels else "without labels")
-    if "title" in asked:
-        return f"The task is now called {name}{', ' + joined(now) if now else ''}."
-    return f"{name} is now {joined(now)}." if now else f"Updated {name}."
+    return changed("updated", [outcome], view)
 
 
 def failure(outcome: Outcome, view: Viewpoint) -> str:
@@ -188,7 +105,7 @@ def failure(outcome: Outcome, view: Viewpoint) -> str:
 def found(outcome: Outcome, view: Viewpoint) -> str:
     """A numbered list of what was found, under a line that counts all of it."""
     total = max(outcome.total, len(outcome.tasks))
-    head = _heading(outcome, total)
+    head = _heading(outcome, total, view)
     if not outcome.tasks:
         return head + "."
     lines = [
@@ -202,7 +119,7 @@ def _more(count: int) -> list[str]:
     return [f"… and {count} more"] if count > 0 else []
 
 
-def _heading(outcome: Outcome, total: int) -> str:
+def _heading(outcome: Outcome, total: int, view: Viewpoint) -> str:
     asked = outcome.arguments
     count = f"{total if total else 'no'}"
     noun = "task" if total == 1 else "tasks"
@@ -211,10 +128,18 @@ def _heading(outcome: Outcome, total: int) -> str:
     status = {"open": "open ", "completed": "completed "}.get(str(asked.get("status", "open")), "")
     text = f"You have {count} {status}{noun}"
     if due := asked.get("due"):
-        text += {"overdue": " overdue", "none": " without a due date"}.get(str(due), f" for {due}")
+        text += {"overdue": " overdue", "none": " without a due date"}.get(str(due), f" for {_when(str(due), view)}")
     if priority := asked.get("priority_at_least"):
         text += f" of {str(priority).lower()} priority or more"
-    return text + (f" labelled {title(str(asked['label']))}" if asked.get("label") else "")
+    text += f" labelled {title(str(asked['label']))}" if asked.get("label") else ""
+    return text + (f" with {title(str(asked['text']))} in them" if asked.get("text") else "")
+
+
+def _when(due: str, view: Viewpoint) -> str:
+    """The due words that a list was asked for, with the day that they mean."""
+    value = dates.resolve(due, now=view.now, time_zone=view.time_zone, locale=view.locale)
+    plain = calendar_day(value.date, view.today) if isinstance(value, dates.DateValue) else due
+    return due if plain.casefold() == due.casefold() else f"{due} ({plain})"
 
 
 def _line(task: Shown, view: Viewpoint) -> str:

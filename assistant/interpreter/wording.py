@@ -10,16 +10,19 @@ from zoneinfo import ZoneInfo
 from assistant.interpreter.outcomes import Shown
 
 TITLE_AT_MOST = 120
+_TWELVE_HOURS = frozenset({"US", "CA", "AU", "NZ", "IN", "PH", "PK", "EG", "SA", "MY", "CO"})
+"""Countries that write a time of day with am and pm."""
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True)
 class Viewpoint:
-    """When and where the user reads this: an aware instant and an IANA zone."""
+    """When, where and how the user reads this: an aware instant, an IANA zone and a BCP 47 tag."""
 
     now: datetime
     time_zone: str
+    locale: str = "en"
 
     @property
     def zone(self) -> ZoneInfo:
@@ -43,6 +46,14 @@ def day_words(day: date, today: date) -> str:
     return f"{near} ({plain})" if near else plain
 
 
+def clock_time(local: datetime, locale: str) -> str:
+    """ "17:00", or "5:00 pm" in the countries that write it so; a bare language has 24 hours."""
+    region = locale.replace("_", "-").upper().partition("-")[2].rpartition("-")[2]
+    if region not in _TWELVE_HOURS:
+        return f"{local:%H:%M}"
+    return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+
+
 def due_words(task: Shown, view: Viewpoint) -> str | None:
     """When a task is due, in the user's zone, or None."""
     if task.due_at is not None:
@@ -53,7 +64,7 @@ def due_words(task: Shown, view: Viewpoint) -> str | None:
 def moment_words(at: datetime, view: Viewpoint) -> str:
     """ "today (Mon 23 Nov) at 15:10", in the user's zone."""
     local = at.astimezone(view.zone)
-    return f"{day_words(local.date(), view.today)} at {local:%H:%M}"
+    return f"{day_words(local.date(), view.today)} at {clock_time(local, view.locale)}"
 
 
 def repeat_words(task: Shown, view: Viewpoint) -> str | None:
@@ -61,7 +72,7 @@ def repeat_words(task: Shown, view: Viewpoint) -> str | None:
     if task.repeats is None:
         return None
     local = task.due_at.astimezone(view.zone) if task.due_at else None
-    clock = f" at {local:%H:%M}" if local else ""
+    clock = f" at {clock_time(local, view.locale)}" if local else ""
     day = local.date() if local else task.due_date
     return f"{task.repeats}{clock}" + (f", next on {calendar_day(day, view.today)}" if day else "")
 

@@ -104,7 +104,8 @@ def _events(prompt: Prompt) -> Iterator[ProviderEvent]:
 
 
 def _answer(came: Sequence[outcomes.Outcome], prompt: Prompt) -> Iterator[TextDelta]:
-    yield from _text(phrases.answer(came, phrases.Viewpoint(prompt.now, prompt.time_zone)))
+    view = phrases.Viewpoint(prompt.now, prompt.time_zone, prompt.locale)
+    yield from _text(phrases.answer(came, view, offer_undo=True))
 
 
 def _first_round(prompt: Prompt, talk: _Talk, understanding: Understanding) -> Iterator[ProviderEvent]:

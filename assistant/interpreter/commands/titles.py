@@ -17,7 +17,8 @@ _LEAD = re.compile(r"^(?:on|by|for|due|@|before|until|till|til)\s+(?=\S)|^@", re
 _EVERY = re.compile(r"(?:every|each)\b", re.I)
 _QUOTED = re.compile(r'"[^"]+"')
 _OF_DAY = re.compile(
-    r"^(?:the\s+|my\s+)?(?:(?:this|next|last)\s+)?(?:today|tomorrow|yesterday|tonight|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"^(?:the\s+|my\s+)?(?:(?:this|next|last)\s+)?(?:today|tomorrow|yesterday|tonight|(?:mon|tues|wednes|thurs"
+    r"|fri|satur|sun)day"
     r"|week|month|year)(?:'s|s')\s+(?=\w)",
     re.I,
 )
@@ -99,6 +100,8 @@ def _is_list(pieces: list[str], comma: bool, setting: Setting) -> bool:
     bare = [_without_dates(piece, setting).lower().split() for piece in pieces]
     if len(pieces) < 2 or any(not words or words[0] in v.NOT_ITEMS for words in bare):
         return False
+    if all(take_due(piece, setting)[1] for piece in pieces):
+        return True  # "call mom at 5 and dentist on friday"
     verbs = [words[0] in v.TASK_VERBS and len(words) > 1 for words in bare]
     if verbs[0] and not all(verbs):
         return False  # "buy milk, eggs and bread" is one errand
@@ -137,7 +140,7 @@ def undated(text: str, setting: Setting) -> str:
 
 
 def take_due(text: str, setting: Setting, *, past: bool = False) -> tuple[str, str | None]:
-    """The title and the due words. Lengths stay in the title, as they are no due time; so do past days without `past`.
+    """The title and the due words. Lengths stay in the title, and with `past` unset days that are over.
 
     So does a recurrence in the midst of it, or one that may be its first word: "daily standup", "the weekly report".
     """

@@ -382,6 +382,7 @@ async def test_with_the_built_in_interpreter_it_asks_and_does_it(
             turn = await ann.say("delete milk and delete bread")
             assert turn["status"] == "AWAITING_CONFIRMATION"
             answer = await ann.say("yes")
-            assert (await ann.turn(turn["id"]))["reply"]["content"] == "Deleted “milk”.\nDeleted “bread”."
-        assert answer["reply"]["content"] == "Deleted “milk”.\nDeleted “bread”."
+            told = (await ann.turn(turn["id"]))["reply"]["content"]
+            assert told == "Deleted “milk” and “bread”. Say “undo” to take that back."
+        assert answer["reply"]["content"] == "Deleted “milk” and “bread”."
         assert await ann.tasks() == []

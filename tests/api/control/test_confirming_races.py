@@ -58,12 +58,12 @@ async def test_a_yes_answers_one_question_and_not_the_next(ann: Person) -> None:
         ann.model.then(Said("And.", delete("cheese")))
         answer = await ann.say("yes")
         again = await ann.turn(turn["id"])
-        assert (answer["status"], answer["reply"]["content"]) == ("COMPLETED", "Deleted “milk”.\nDeleted “bread”.")
+        assert (answer["status"], answer["reply"]["content"]) == ("COMPLETED", "Deleted “milk” and “bread”.")
         assert again["status"] == "AWAITING_CONFIRMATION"
         assert await ann.tasks() == ["cheese"]
         ann.model.then("All gone.")
         second = await ann.say("yes")
-    assert second["reply"]["content"].endswith("Deleted “cheese”.")
+    assert second["reply"]["content"].endswith(" and “cheese”.")
     assert await ann.tasks() == []
 
 
