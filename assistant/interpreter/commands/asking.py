@@ -95,6 +95,17 @@ NO_LABEL = v.WHOLE_LIST | v.words(
     " upcoming complete unfinished incomplete outstanding active closed high low medium today's tomorrow's of all new"
     " last today tomorrow"
 )
+_ABOUT = re.compile(
+    rf"\b(?:{v.TASK}|everything|anything)\s+(?:about|containing|mentioning|with\s+the\s+word)\s+(?P<text>\S.{{0,80}})$",
+    re.I,
+)
+_DID = re.compile(
+    r"(?:did|have)\s+i\s+(?:already\s+|ever\s+)?(?:finish(?:ed)?|complete[d]?|done|do|check(?:ed)?\s+off)\s+(?P<what>.+?)(?:\s+(?:already|yet))?$",
+    re.I,
+)
+_AND_THEN = re.compile(
+    r"(?:and|what\s+about|how\s+about|and\s+what\s+about)\s+(?:(?:for|on)\s+)?(?P<due>\S.{0,40})$", re.I
+)
 _PRIORITY = re.compile(
     r"\b(urgent|critical|important|high|medium|low)(?:[\s-]+priority)?\s+(?:and\s+\w+\s+)?(?:tasks?|to-?dos?|items?"
     r"|things?|ones?|priority)\b",
@@ -104,6 +115,10 @@ _PRIORITY = re.compile(
 
 def listing(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     """A question about the list, or None."""
+    if m := _DID.match(clause):
+        return (Search(target(re.sub(r"^(?:any|some|the|a)\s+", "", m["what"], flags=re.I))),)
+    if (m := _AND_THEN.match(clause)) and setting.is_due(m["due"]):
+        return (ListTasks(m["due"]),)
     clause = _DAYS.sub(r"\1", clause)
     if (m := _ON_LIST.match(clause) or _LIST_HAS.match(clause)) and not re.match(
         r"(?:anything|something|any|what"
@@ -138,7 +153,8 @@ def filters(clause: str, setting: Setting) -> ListTasks:
         label = m[1]
     priority = next((v.PRIORITIES[m[1].lower()] for m in _PRIORITY.finditer(clause)), None)
     due = None if re.search(r"\b(?:did|have) i\b", low) and status == "completed" else _due(clause, setting)
-    return ListTasks(due, status, label, priority)
+    about = _ABOUT.search(clause)
+    return ListTasks(due, status, label, priority, strip_quotes(about["text"]) if about and due is None else None)
 
 
 def _due(clause: str, setting: Setting) -> str | None:

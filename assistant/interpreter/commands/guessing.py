@@ -35,6 +35,7 @@ _COMPLETE_LEAD = re.compile(
     r"(?:.*?\b)?(?:complete[d]?|finish(?:ed)?|check|tick|cross|mark|did|done with|wrapped up)\s+(?:off\s+|out\s+)?",
     re.I,
 )
+_SUGGESTED_AT_MOST = 120
 _GENERIC = re.compile(
     rf"(?:an?|the|my|this|that|new|another|some|it|one|{v.TASK}|{v.NOTICE}|{v.LIST}|events?|item|items|entry"
     rf"|something|anything"
@@ -47,6 +48,25 @@ def guessed_add(clause: str, setting: Setting) -> tuple[Add, ...]:
     """The tasks of a clause that adds; none where it doesn't say what."""
     rest = _I_HAVE.sub("", _ADD_LEAD.sub("", clause, count=1), count=1)
     return tuple(add for add in adds(rest, setting) if not _GENERIC.fullmatch(add.title))
+
+
+def added_words(clause: str) -> str:
+    """A command, in words, that adds what the clause says."""
+    lead = _ADD_LEAD.match(clause)
+    said = " ".join(clause[lead.end() if lead else 0 :].split())
+    return f"add {said[:_SUGGESTED_AT_MOST]}"
+
+
+def looks_like_a_task(clause: str) -> bool:
+    """Whether a clause that asks for nothing names something to be done: "buy milk"."""
+    words = clause.lower().split()
+    return (
+        2 <= len(words) <= 7
+        and words[0] in v.TASK_VERBS
+        and not clause.endswith("?")
+        and v.OTHER_WORLDS.search(clause) is None
+        and not {"me", "you", "your", "yourself", "this", "that"} & set(words)
+    )
 
 
 def guessed_list(clause: str, setting: Setting) -> Command:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.kinds import Categorize, Command, Complete, Delete, Reopen, Reschedule, Update
 from assistant.interpreter.commands.text import bare_target, priority_word, strip_quotes, target
-from assistant.interpreter.commands.titles import Setting, undated
+from assistant.interpreter.commands.titles import Setting, adds, undated
 
 _DONE = r"(?:done|complete|completed|finished|checked|checked off|crossed off)"
 _UNDONE = (
@@ -44,6 +44,9 @@ _COMPLETE = tuple(
         rf"(?P<t>(?:it|that|this)(?:\s+one)?)(?:'s|\s+is)\s+(?:now\s+|already\s+)?{_DONE}(?:\s+now)?$",
         r"done:?\s+(?P<t>.+)$",
     )
+)
+_FINISH_BY = re.compile(
+    r"(?P<what>(?:finish|complete|close)\s+\S.*?)\s+(?P<by>by|before|until)\s+(?P<due>\S.{0,60})$", re.I
 )
 _DELETE = re.compile(
     r"(?:delete|remove|erase|trash|scrap|scratch|drop|get rid off?|forget about|forget|cancel|take off|throw away"
@@ -259,6 +262,8 @@ def reopening(clause: str, setting: Setting) -> tuple[Command, ...] | None:
 
 
 def completing(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    if (m := _FINISH_BY.match(clause)) and setting.is_due(m["due"]):
+        return adds(f"{m['what']} {m['by']} {m['due']}", setting)  # that is still to be done
     m = _first(_COMPLETE, clause)
     if m is None or v.OTHER_WORLDS.search(m["t"]):
         return None

@@ -52,7 +52,8 @@ _NOTIFIES = re.compile(rf"remind|{v.NOTICE}", re.I)
 AT_DUE = "when it is due"
 _ANY_MORE = re.compile(r"\s+any\s*more$", re.I)
 _QUESTION = re.compile(
-    r"(?:what|when|who|where|why|how|if|whether)\b|me\b|this$|that$|(?:this|that)\s+(?:time|day|song)\b|(?:was|were|did|do|is)\b",
+    r"(?:what|when|who|where|why|how|if|whether)\b|me\b|this$|that$|(?:this|that)\s+(?:time|day|song)\b|(?:was"
+    r"|were|did|do|is)\b",
     re.I,
 )
 _WHEN = (

@@ -24,7 +24,8 @@ _OFF_LIST = re.compile(
     re.I,
 )
 _CLAUSE_TAIL = re.compile(
-    r"\s+(?:(?:that|which)\s+i(?:'ve|'m)?\s.*|(?:(?:that|which)\s+)?(?:i(?:'ve|\s+have|\s+had)?|is\s+scheduled|scheduled|planned))$",
+    r"\s+(?:(?:that|which)\s+i(?:'ve|'m)?\s.*|(?:(?:that|which)\s+)?(?:i(?:'ve|\s+have|\s+had)?|is\s+scheduled"
+    r"|scheduled|planned))$",
     re.I,
 )
 _LAST_WORDS = re.compile(

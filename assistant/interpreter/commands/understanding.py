@@ -20,7 +20,13 @@ from assistant.interpreter.commands.follow_ups import (
     ask_meant,
     meant,
 )
-from assistant.interpreter.commands.guessing import guessed_add, guessed_list, guessed_target
+from assistant.interpreter.commands.guessing import (
+    added_words,
+    guessed_add,
+    guessed_list,
+    guessed_target,
+    looks_like_a_task,
+)
 from assistant.interpreter.commands.judging import ACTS_AT, Verdict, judge
 from assistant.interpreter.commands.kinds import (
     Add,
@@ -81,12 +87,20 @@ def understand(
     return understanding
 
 
+def _unread(clause: str, verdict: Verdict, setting: Setting) -> tuple[tuple[Command, ...], Verdict]:
+    """What the model makes of a clause. What only looks like a thing to do is offered and not taken for asked."""
+    guessed = (Nothing(),) if verdict.kind == "none" else _guessed(clause, verdict, setting)
+    if guessed == (Nothing(),) and looks_like_a_task(unwrap(clause)):
+        return (Nothing(question=ask_meant(added_words(unwrap(clause)))),), Verdict("none", NOT_ASKED)
+    return guessed, verdict
+
+
 def _guessed(text: str, verdict: Verdict, setting: Setting) -> tuple[Command, ...]:
     """What the model alone takes for a command: done where that harms nothing and is likely, else asked about."""
     clause = unwrap(text)
     if not GUESSED_FROM <= len(clause.split()) <= GUESSED_TO or v.ARITHMETIC.match(clause):
         return (Nothing(),)
-    if verdict.kind != "list" and verdict.probability < GUESSED_AT:
+    if verdict.kind != "list" and (verdict.probability < GUESSED_AT or v.QUESTION.match(clause)):
         return (Nothing(),)
     match verdict.kind:
         case "list":
@@ -95,7 +109,7 @@ def _guessed(text: str, verdict: Verdict, setting: Setting) -> tuple[Command, ..
             made = guessed_add(clause, setting)
             if not made:
                 return (Nothing(question=ASK_TITLE),)
-            return made if verdict.probability >= ACTS_AT else (Nothing(question=ask_meant(f"add {made[0].title}")),)
+            return made if verdict.probability >= ACTS_AT else (Nothing(question=ask_meant(added_words(clause))),)
         case "update":
             return (Nothing(question=ASK_CHANGE),)
         case kind:
@@ -158,10 +172,10 @@ def _weighed(clause: str, found: tuple[Command, ...] | None, setting: Setting) -
     if found and all(_of_repeating(command) for command in found) and not v.OTHER_WORLDS.search(clause):
         return found, Verdict(kind, 0.9)
     verdict = judge(unwrap(clause), kind)
+    if found is None:
+        return _unread(clause, verdict, setting)
     if verdict.kind == "none":
         return (Nothing(),), verdict
-    if found is None:
-        return _guessed(clause, verdict, setting), verdict
     if verdict.kind != kind and verdict.kind in ("add", "list"):
         return _guessed(clause, verdict, setting), verdict
     return found, Verdict(kind, verdict.probability)

@@ -118,6 +118,11 @@ OTHER_WORLDS = re.compile(
     re.I,
 )
 
+# Clauses that ask about what was done, and order nothing
+QUESTION = re.compile(
+    r"(?:did|have|has|had|was|were|is|are|am|does|do)\s+(?:i|we|you|it|the|my|he|she|they|that|this)\b(?!.*\b(?:please|add|remind)\b)",
+    re.I,
+)
 # "Add 12 and 30" is no task
 _NUMBER = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty|hundred)"
 ARITHMETIC = re.compile(rf"add\s+(?:{_NUMBER}\s*(?:\+|plus|and|to|with)\s*{_NUMBER}\b|up\b|(?:the\s+)?numbers\b)", re.I)
