@@ -10,7 +10,7 @@ from assistant.interpreter.dates.feasts import FIRST_WORDS
 from assistant.interpreter.dates.parts import Amount, Here, Point, When
 from assistant.interpreter.dates.points import point
 from assistant.interpreter.dates.ranges import beginning, lasting, later, ranged
-from assistant.interpreter.dates.repeating import repeat
+from assistant.interpreter.dates.recurring import repeat
 from assistant.interpreter.dates.repeats import Repeat
 from assistant.interpreter.dates.settling import settle
 from assistant.interpreter.dates.tokens import Source

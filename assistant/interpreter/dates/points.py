@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time
 
-from assistant.interpreter.dates import clocks, days, holidays, numeric, periods
+from assistant.interpreter.dates import clocks, days, holidays, numeric, periods, stretches
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.amounts import amount, backwards, moved, of_unit, shifted
 from assistant.interpreter.dates.numbers import cardinal, is_digits
@@ -87,9 +87,11 @@ def _next(s: Source, i: int, so_far: Point, here: Here, depth: int, expected: bo
 
 
 def _rest_of_date(s: Source, i: int, so_far: Point) -> Found | None:
-    """The number of "Friday 31", and the year behind the time of "Aug 05 12:00 2015"."""
+    """The number of "Friday 31", the year behind the time of "Aug 05 12:00 2015", a zone behind a time in figures."""
     if so_far.weekday is not None and so_far.dom is None and is_digits(s.word(i), 2) and 12 < int(s.word(i)) <= 31:
         return (Point(dom=int(s.word(i))), i + 1) if s.word(i + 1) in _CLOSERS else None
+    if so_far.clock is not None and so_far.zone is None and (zone := clocks.zone_at(s, i)):
+        return Point(zone=zone[0]), zone[1]
     if so_far.dom is not None and so_far.month is not None and so_far.year is None and so_far.clock is not None:
         year = days.year_at(s, i)
         return (Point(year=year[0]), year[1]) if year else None
@@ -273,7 +275,7 @@ def _period_beside(s: Source, i: int, here: Here, depth: int) -> Found | None:
 def _closest(s: Source, i: int, here: Here, depth: int) -> Found | None:
     """ "the closest Monday to October 5th", "the second closest Friday": the nearest days, before and after alike."""
     j = i + (s.word(i) in v.THE)
-    nth = periods.nth(s, j)
+    nth = stretches.nth(s, j)
     counted, j = nth if nth and nth[0] > 0 else (1, j)
     number = v.WEEKDAYS.get(s.word(j + 1))
     if s.word(j) not in v.CLOSEST or number is None or depth >= _DEEPEST:
@@ -308,7 +310,7 @@ def _counted_weekday(s: Source, i: int, here: Here) -> Found | None:
 def _nth_beside(s: Source, i: int, here: Here, depth: int) -> Found | None:
     """ "the third tuesday after christmas", "the 2nd monday before May 25", "the monday after next monday"."""
     j = i + (s.word(i) in v.THE)
-    nth = periods.nth(s, j)
+    nth = stretches.nth(s, j)
     counted, j = nth if nth and nth[0] > 0 else (1, j)
     number = v.WEEKDAYS.get(s.word(j))
     sign = {"after": 1, "before": -1}.get(s.word(j + 1))
@@ -329,7 +331,7 @@ _READERS: tuple[Callable[..., Found | None], ...] = (
     holidays.holiday,
     days.relative_day,
     clocks.part_of_day,
-    periods.period,
+    stretches.period,
     days.weekday,
     days.day_of_month,
     relative,
