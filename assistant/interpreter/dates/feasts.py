@@ -4,8 +4,8 @@ from __future__ import annotations
 
 # (month, day)
 FIXED = {
-    "new years day, new year day, new years": (1, 1),
-    "new years eve, silvester, sylvester": (12, 31),
+    "new years day, new year day, new years, new year": (1, 1),
+    "new years eve, new year eve, nye, silvester, sylvester": (12, 31),
     "epiphany, three kings day, twelfth night": (1, 6),
     "orthodox christmas, orthodox christmas day": (1, 7),
     "orthodox new year": (1, 14),
@@ -17,6 +17,7 @@ FIXED = {
     "pi day": (3, 14),
     "st patricks day, saint patricks day, st paddys day, st patrick day": (3, 17),
     "april fools day, april fools, april fool, april fool day, all fools day": (4, 1),
+    "tax day": (4, 15),
     "earth day": (4, 22),
     "st georges day, saint georges day": (4, 23),
     "anzac day": (4, 25),
@@ -110,6 +111,7 @@ HEBREW = {
     "rosh hashanah, rosh hashana, jewish new year, yom teruah": (0,),
     "yom kippur, day of atonement": (9,),
     "sukkot, sukkoth, feast of tabernacles, feast of booths": (14,),
+    "hanukkah, chanukah, hanukah, chanukkah": (83,),
     "shemini atzeret": (21,),
     "simchat torah": (22,),
     "passover, pesach": (-163,),
@@ -130,6 +132,14 @@ ISLAMIC = {
     "eid al adha, eid ul adha, bakrid, feast of sacrifice, sacrifice feast, feast of the sacrifice": (12, 10),
     "day of arafah, arafat day": (12, 9),
 }
+# Days from Diwali
+AROUND_DIWALI = {
+    "dhanteras, dhanatrayodashi": (-2,),
+    "kali chaudas, naraka chaturdashi, choti diwali": (-1,),
+    "govardhan puja, annakut, vikram samvat new year, gujarati new year": (1,),
+    "bhai dooj, bhaiya dooj, bhau beej, bhai tika": (2,),
+    "chhath, chhath puja": (6,),
+}
 # The first year of the table, then month * 100 + day of each year
 LUNAR = {
     "chinese new year, chinese new years day, lunar new year, lunar new years day, spring festival": (
@@ -138,9 +148,10 @@ LUNAR = {
     ),
     "diwali, deepavali, lakshmi puja, festival of lights": (
         2010, 1105, 1026, 1113, 1103, 1023, 1111, 1030, 1019, 1107, 1027, 1114, 1104, 1024, 1112, 1031, 1020, 1108,
+        1029, 1017, 1105, 1026,
     ),
     "holi, dhulandi, phagwah": (
-        2010, 301, 320, 308, 327, 317, 306, 324, 313, 302, 321, 310, 329, 318, 308, 325, 314, 304,
+        2010, 301, 320, 308, 327, 317, 306, 324, 313, 302, 321, 310, 329, 318, 308, 325, 314, 304, 322,
     ),
 }  # fmt: skip
 
@@ -150,6 +161,7 @@ HOLIDAYS: dict[str, tuple[str, tuple[int, ...]]] = {
     for kind, table in (
         ("fixed", FIXED), ("nth", NTH_WEEKDAY), ("easter", AFTER_EASTER), ("orthodox", AFTER_ORTHODOX_EASTER),
         ("hebrew", HEBREW), ("islamic", ISLAMIC), ("lunar", LUNAR),
+        ("diwali", AROUND_DIWALI),
     )
     for names, rule in table.items()
     for name in names.split(", ")

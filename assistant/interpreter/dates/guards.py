@@ -12,7 +12,9 @@ _OPENERS = frozenset(
     {"on", "by", "before", "until", "till", "til", "due", "for", "from", "since", "@", "this", "next", "at", "after"}
 )
 _CLOSERS = frozenset({"", ",", ".", "!", "?", ";", ":", ")", "and", "please", "#", "-"})
-_NEVER_AFTER = frozenset({"#", "$", "€", "£", "version", "v", "room", "building", "chapter", "page", "step", "item"})
+_NEVER_AFTER = frozenset(
+    {"#", "$", "€", "£", "version", "v", "room", "building", "chapter", "page", "step", "item", "happy", "merry"}
+)
 _MONTH_OPENERS = frozenset(
     {"in", "this", "next", "last", "by", "until", "till", "before", "after", "since", "during", "of", "from", "early",
      "late", "mid", "for", "through", "end"}
@@ -70,7 +72,8 @@ def _likely(s: Source, start: int, end: int, found: Phrase) -> bool:
     if alone == {"period"} and end - start == 1 and s.word(start) in v.MONTHS:
         return _month(s, start, end)
     if alone == {"dom", "month"} and end - start == 3 and s.word(start + 1) == "/":
-        return before in _OPENERS or _closed(s, end) or before in v.WEEKDAYS
+        far = max(found.point.dom or 0, found.point.month or 0) > 12 and after in v.FUNCTION_WORDS
+        return far or before in _OPENERS or _closed(s, end) or before in v.WEEKDAYS
     if alone == {"clock"}:
         return _clock(s, start, end)
     if alone == {"part"} and (s.word(start) in v.PARTS or s.word(start) in v.THE):

@@ -114,14 +114,16 @@ def orthodox_easter(year: int) -> date:
 
 
 def _hebrew(rule: tuple[int, ...], year: int) -> date:
-    return _tishri(year + 3761) + timedelta(days=rule[0])
+    start = _tishri(year + 3761)
+    longer = rule[0] > 58 and (_tishri(year + 3762) - start).days % 10 == 5  # a second month of 30 days
+    return start + timedelta(days=rule[0] + longer)
 
 
 def _tishri(year: int) -> date:
     """1 Tishri of a Hebrew year: the molad's day, and the postponements that keep the years' lengths right."""
     last, present, following = (_elapsed(one) for one in (year - 1, year, year + 1))
     more = 2 if following - present == 356 else 1 if present - last == 382 else 0
-    return date.fromordinal(present + more - 1373429)
+    return date.fromordinal(present + more - 1373427)
 
 
 def _elapsed(year: int) -> int:
@@ -152,6 +154,11 @@ def _lunar(rule: tuple[int, ...], year: int) -> date | None:
     return date(year, month, day)
 
 
+def _around_diwali(rule: tuple[int, ...], year: int) -> date | None:
+    diwali = _lunar(HOLIDAYS["diwali"][1], year)
+    return diwali + timedelta(days=rule[0]) if diwali else None
+
+
 def _weekend(day: date) -> Period:
     """The weekend beside a holiday, the holiday included where it is a Friday or a Monday."""
     back = (day.weekday() + 2) % 7 if day.weekday() in (5, 6, 0) else day.weekday() - 5
@@ -164,5 +171,5 @@ def _weekend(day: date) -> Period:
 
 _COMPUTED = {
     "fixed": _fixed, "nth": _nth, "easter": _after_easter, "orthodox": _after_orthodox_easter, "hebrew": _hebrew,
-    "islamic": _islamic, "lunar": _lunar,
+    "islamic": _islamic, "lunar": _lunar, "diwali": _around_diwali,
 }  # fmt: skip

@@ -71,7 +71,7 @@ def _ordered(s: Source, i: int, m: re.Match[str], after: int, here: Here) -> Fou
     """Two or three numbers in the locale's order, or the other where only that fits."""
     first, second, sep = int(m[1]), int(m[3]), m["sep"]
     dotted = sep == "."
-    if m[0] == "24/7" or (sep == "-" and m[4] is None):
+    if m[0] == "24/7" or (sep == "-" and m[4] is None and s.word(i - 1) != "on"):
         return None  # "3-4" is a range of something, "24/7" is always
     if dotted and m[4] is None and s.word(after) == "." and s.glued(after) and m[0][-1] != ".":
         return (Point(dom=first, month=second), after + 1) if _possible(second, first) else None

@@ -71,7 +71,7 @@ def named(s: Source, i: int, here: Here, loose: bool = False) -> tuple[Period, i
     low = s.word(j)
     if (step := STEPS.get(low)) is not None:
         return _stepped(s, j, step, here)
-    if low in v.MONTHS:
+    if low in v.MONTHS and j == i:
         return _month(s, j, here)
     if low in v.SEASONS and loose and j > i and not year_at(s, j + 1):
         return _stepped_season(low, 0, here), j + 1

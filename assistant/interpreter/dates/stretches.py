@@ -13,6 +13,7 @@ from assistant.interpreter.dates.parts import Clock, Found, Here, Part, Period, 
 from assistant.interpreter.dates.periods import MONTHS_IN, STEPS, dated, named, replace_year, unit_period
 from assistant.interpreter.dates.tokens import Source
 
+_ENDED = ("week", "month", "quarter", "year")
 _WITHIN = ("of", "in", "after", "before", "from", "to")  # what the third Wednesday is counted in
 
 
@@ -71,7 +72,7 @@ def _counted(s: Source, i: int, here: Here) -> Found | None:
     step = STEPS.get(s.word(j)) if s.word(j) not in v.THIS else None
     counted = cardinal(s, j + 1) if step else cardinal(s, j)
     if step and counted is None and s.word(j + 1) in v.VAGUE:
-        counted = v.VAGUE[s.word(j + 1)], j + 2
+        counted = v.VAGUE[s.word(j + 1)], j + 2 + (s.word(j + 2) == "of")
     if counted is None and step and s.word(j + 1) == "hour":
         counted = 1, j + 1
     if counted is None:
@@ -116,6 +117,9 @@ def _edge(s: Source, i: int, here: Here) -> Found | None:
             return Point(clock=Clock(*v.DAY_ENDS[unit])), j + 1
         found = unit_period(unit, here, 0)
         return (Point(period=edged(found, edge)), j + 1) if found else None
+    if s.word(j) in _ENDED and s.word(j + 1 + (s.word(j + 1) == "-")) == "end":  # "year end"
+        found = unit_period(s.word(j), here, 0)
+        return (Point(period=edged(found, "end")), j + 2 + (s.word(j + 1) == "-")) if found else None
     edge = v.EDGES.get(s.word(j)) or v.NEARLY.get(s.word(j), "")
     if not edge:
         return None

@@ -22,7 +22,9 @@ WEEKDAY_SETS = {
     "weekend": (5, 6), "weekends": (5, 6), "wknd": (5, 6),
 }  # fmt: skip
 # "Black Friday", "Sunday roast": names that hold a weekday
-NAMED_BEFORE = frozenset({"black", "good", "ash", "cyber", "taco", "casual", "palm", "easter", "giving", "ruby"})
+NAMED_BEFORE = frozenset(
+    {"black", "good", "ash", "cyber", "taco", "casual", "palm", "easter", "giving", "ruby", "super"}
+)
 NAMED_AFTER = frozenset({"times", "roast", "lights", "live", "fever", "school", "blues", "express", "brunch"})
 
 MONTHS = {
