@@ -75,14 +75,19 @@ def report(text: str, *, now: datetime, time_zone: str, locale: str) -> list[str
     zone = ZoneInfo(time_zone)
     lines = [f"said {_wall(now, zone)} in {time_zone}", "", "dates"]
     spans = dates.find(text, now=now, time_zone=time_zone, locale=locale)
-    lines += [f"  {span.start}-{span.end}  “{span.text}”  {value_words(span.value, zone)}" for span in spans]
+    lines += [f"  {span.start}-{span.end}  “{span.text}”  {_span_words(span, zone)}" for span in spans]
     if not spans:
         lines.append("  none")
-    whole = dates.resolve(text, now=now, time_zone=time_zone, locale=locale)
-    lines.append(f"  as a whole: {value_words(whole, zone) if whole else 'no date'}")
+    whole = dates.whole(text, now=now, time_zone=time_zone, locale=locale)
+    lines.append(f"  as a whole: {_span_words(whole, zone) if whole else 'no date'}")
     understood = commands.understand(text, now=now, time_zone=time_zone, locale=locale)
     lines += ["", f"commands  (confidence {understood.confidence:.2f})"]
     return lines + [f"  {_command_words(command)}" for command in understood.commands]
+
+
+def _span_words(span: dates.Span, zone: ZoneInfo) -> str:
+    side = f"{span.bound} " if span.bound else ""
+    return f"{side}{value_words(span.value, zone)}" + (f", of {value_words(span.extent, zone)}" if span.extent else "")
 
 
 def value_words(value: dates.Value, zone: ZoneInfo) -> str:

@@ -67,7 +67,7 @@ def weekday(s: Source, i: int, here: Here) -> Found | None:
     if s.words(after, "before", "last") and not which:
         return Point(weekday=Weekday(number_of, "last", -1)), after + 2
     if s.words(after, "after", "next"):
-        return Point(weekday=Weekday(number_of, which or "next", 1)), after + 2
+        return Point(weekday=Weekday(number_of, which, 1)), after + 2
     return Point(weekday=Weekday(number_of, which)), after
 
 

@@ -31,7 +31,7 @@ def plausible(s: Source, start: int, found: Phrase) -> bool:
         return False
     if found.repeat is not None:  # "the weekly report"
         adverb = s.word(start) in v.FREQUENCIES and s.word(start) != v.EVERYDAY
-        return end - start > 1 or start == 0 or not adverb or _ends_there(s, end)
+        return end - start > 1 or not adverb or _ends_there(s, end)
     if found.amount is not None:
         if s.word(start - 1) in _RATES:
             return False  # "twice a week"

@@ -78,7 +78,7 @@ def _amount(s: Source, i: int, here: Here) -> Phrase | None:
     if j > i and s.word(j - 1) == "all":
         return Phrase(j + 1, amount=_all(s.word(j)))
     found = amount(s, j)
-    if found is None:
+    if found is None or not (found[0].months or found[0].days or found[0].seconds):
         return None
     if longer := beginning(s, found[1], found[0], here):
         return Phrase(longer[1], when=longer[0])
