@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test setup setup-dev lint types layers schema docs lock check migration
+.PHONY: serve test setup setup-dev lint types layers schema docs lock check migration evaluate
 
 serve: setup
 	@exec $(BIN)/tasktalk serve
@@ -44,6 +44,10 @@ docs: setup
 check: setup-dev
 	$(BIN)/tasktalk export-schema --check schema.graphql
 	$(BIN)/python -m graphql_api.cli.configuration --check docs/configuration.md
+
+# make evaluate DATES=dates.jsonl COMMANDS=commands.jsonl: how well the built-in interpreter understands labelled rows
+evaluate: setup-dev
+	$(BIN)/python -m bench.evaluate $(if $(DATES),--dates "$(DATES)") $(if $(COMMANDS),--commands "$(COMMANDS)")
 
 # make migration m="Add reminders"
 migration: setup

@@ -20,7 +20,13 @@ def unit_at(s: Source, i: int, after_number: bool = True) -> tuple[str, int] | N
     low = s.word(i)
     if low in v.UNITS:
         return v.UNITS[low], i + 1 + (s.word(i + 1) == "." and low not in v.LENGTHS and s.glued(i + 1))
-    if after_number and is_digits(s.word(i - 1)) and (low in v.SHORT_UNITS or (low in _PRIMES and s.glued(i))):
+    decade = low == "s" and s.word(i - 2) == "the" and s.word(i - 1).endswith("0")  # "in the 80s"
+    if (
+        after_number
+        and not decade
+        and is_digits(s.word(i - 1))
+        and (low in v.SHORT_UNITS or (low in _PRIMES and s.glued(i)))
+    ):
         return v.SHORT_UNITS.get(low) or _PRIMES[low], i + 1
     return None
 
@@ -66,6 +72,7 @@ def amount(s: Source, i: int) -> tuple[Amount, int] | None:
     for _ in range(_MOST_PARTS):
         more = _one(s, after) or _next_after_and(s, after) or _bare_rest(s, after, total)
         if more is None or more[0].working:
+            after += 2 * (s.word(after) == "or" and s.word(after + 1) in ("so", "two"))  # "a week or so"
             break
         total, after = total.plus(more[0]), more[1]
     return total, after

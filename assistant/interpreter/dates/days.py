@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.numbers import cardinal, is_digits, ordinal
-from assistant.interpreter.dates.parts import Found, Here, Period, Point, Weekday, add_working_days, month_length
+from assistant.interpreter.dates.parts import Clock, Found, Here, Period, Point, Weekday, add_working_days, month_length
 from assistant.interpreter.dates.tokens import Source
 
 
@@ -36,6 +36,8 @@ def _present(s: Source, i: int, here: Here) -> Found | None:
     j = i + (s.word(i) in ("right", "just"))
     if s.word(j) in v.NOW:
         return Point(moment=here.wall), j + 1
+    if s.word(i) in ("this", "same") and s.word(i + 1) == "time":
+        return Point(clock=Clock(here.wall.hour, here.wall.minute)), i + 2
     if s.words(i, "at", "the") and s.word(i + 2) in ("moment", "minute"):
         return Point(moment=here.wall), i + 3
     return (Point(moment=here.wall), i + 3) if s.words(i, "at", "this", "time") else None
@@ -108,7 +110,7 @@ def month_day(s: Source, i: int, here: Here) -> Found | None:
         after = i + 1 + (s.word(i + 1) in (".", ",") and s.word(i + 2)[:1].isdigit())
         after += s.word(after) == "the"
         day = ordinal(s, after) or _plain_day(s, after)
-        return _with_year(s, month, day[0], day[1]) if day else None
+        return _with_year(s, month, day[0], day[1], here) if day else None
     day = ordinal(s, j) or _plain_day(s, j)
     if day is None:
         return None
@@ -119,7 +121,7 @@ def month_day(s: Source, i: int, here: Here) -> Found | None:
         return None
     after += 1
     after += s.word(after) == "." and (s.glued(after) and s.word(after + 1) != "")
-    return _with_year(s, found, day[0], after)
+    return _with_year(s, found, day[0], after, here)
 
 
 def _plain_day(s: Source, i: int) -> tuple[int, int] | None:
@@ -133,11 +135,20 @@ def _plain_day(s: Source, i: int) -> tuple[int, int] | None:
     return day
 
 
-def _with_year(s: Source, month: int, day: int, after: int) -> Found | None:
+def said_year(s: Source, i: int, here: Here) -> tuple[int, int] | None:
+    """A year in figures, or "next year" and the like."""
+    if s.word(i + 1) == "year":
+        steps = ((v.THIS, 0), (v.NEXT, 1), (v.COMING, 1), (v.LAST, -1))
+        step = next((step for words, step in steps if s.word(i) in words), None)
+        return (here.today.year + step, i + 2) if step is not None else None
+    return year_at(s, i)
+
+
+def _with_year(s: Source, month: int, day: int, after: int, here: Here) -> Found | None:
     if not 1 <= day <= month_length(2000, month):
         raise ValueError("no such day")
     j = after + (s.word(after) in (",", "of", "-", "in"))
-    year = year_at(s, j)
+    year = said_year(s, j, here)
     if year and s.word(year[1]) == "-" and s.glued(year[1]) and len(s.word(year[1] + 1)) == 4:
         year = None  # "24 Aug 1915-2015" has times
     if year and not (j > after and s.word(after) == "-" and s.word(year[1]) == "-"):

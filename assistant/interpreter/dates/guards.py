@@ -59,6 +59,8 @@ def _likely(s: Source, start: int, end: int, found: Phrase) -> bool:
         return False
     if alone == {"period"} and found.when and found.when.grain == "quarter":  # "the q3 report"
         return before in _OPENERS or _closed(s, end) or after in v.FUNCTION_WORDS
+    if (before == "of" and s.word(start - 2) == "half") or (alone == {"clock"} and s.word(end - 1) == "time"):
+        return False
     if alone == {"weekday"}:
         return _weekday(s, start, end)
     if alone == {"day"} and s.word(start).replace("'", "") in FIRST_WORDS:  # "christmas tree", "black friday deals"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
-from assistant.interpreter.dates.days import year_at
+from assistant.interpreter.dates.days import said_year, year_at
 from assistant.interpreter.dates.numbers import ordinal
 from assistant.interpreter.dates.parts import Here, Period, add_months
 from assistant.interpreter.dates.tokens import Source
@@ -73,9 +73,9 @@ def named(s: Source, i: int, here: Here, loose: bool = False) -> tuple[Period, i
         return _stepped(s, j, step, here)
     if low in v.MONTHS and j == i:
         return _month(s, j, here)
-    if low in v.SEASONS and loose and j > i and not year_at(s, j + 1):
+    if low in v.SEASONS and loose and not said_year(s, j + 1 + (s.word(j + 1) == "of"), here):
         return _stepped_season(low, 0, here), j + 1
-    if low in v.SEASONS and (year := year_at(s, j + 1 + (s.word(j + 1) == "of"))):
+    if low in v.SEASONS and (year := said_year(s, j + 1 + (s.word(j + 1) == "of"), here)):
         return _season(low, year[0]), year[1]
     if found := _quarter(s, j, here):
         return found
@@ -147,7 +147,7 @@ def _stepped_season(name: str, step: int, here: Here) -> Period:
 def _month(s: Source, i: int, here: Here) -> tuple[Period, int] | None:
     month, after = v.MONTHS[s.word(i)], i + 1
     after += s.word(after) == "." and s.glued(after) and len(s.word(i)) < 5 and s.word(after + 1) != ""
-    year = year_at(s, after + (s.word(after) in ("of", ",", "in", "'") and s.word(after) != "'"))
+    year = said_year(s, after + (s.word(after) in ("of", ",", "in")), here)
     if year:
         return month_period(year[0], month), year[1]
     if s.words(after, "after", "next"):

@@ -179,7 +179,8 @@ def relative(s: Source, i: int, here: Here, depth: int) -> Found | None:
     """ "in 3 days", "two weeks from tomorrow", "a week ago", "3 fridays from now", "the Monday after next Friday"."""
     low = s.word(i)
     if low in ("in", "within", "after") or (low == "+" and s.glued(i + 1) and not s.word(i - 1).isalnum()):
-        j = i + 1 + (s.word(i + 1) in ("about", "around", "the", "exactly") and s.word(i + 2) not in v.NEXT | v.LAST)
+        j = i + 1 + (s.word(i + 1) in v.ROUGHLY or (s.word(i + 1) == "the" and s.word(i + 2) not in v.NEXT | v.LAST))
+        j += 2 * (s.word(j) in ("less", "more") and s.word(j + 1) == "than")
         found = amount(s, j)
         if found is None or (s.word(j - 1) == "the" and low != "in"):
             return None

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.amounts import moved, of_unit, unit_at
-from assistant.interpreter.dates.days import month_day, nth_weekday, year_at
+from assistant.interpreter.dates.days import month_day, nth_weekday, said_year, year_at
 from assistant.interpreter.dates.numbers import cardinal, is_digits, ordinal
 from assistant.interpreter.dates.parts import Clock, Found, Here, Part, Period, Point, add_months, add_working_days
-from assistant.interpreter.dates.periods import MONTHS_IN, STEPS, dated, named, replace_year, unit_period
+from assistant.interpreter.dates.periods import MONTHS_IN, STEPS, dated, month_period, named, replace_year, unit_period
 from assistant.interpreter.dates.tokens import Source
 
 _ENDED = ("week", "month", "quarter", "year")
@@ -19,7 +19,7 @@ _WITHIN = ("of", "in", "after", "before", "from", "to")  # what the third Wednes
 
 def period(s: Source, i: int, here: Here) -> Found | None:
     """Any of the periods, and the parts of them, as a piece of an expression."""
-    for reader in (_decade, _chosen_date, _nth_of, _counted, _edge, _rest, _week_of):
+    for reader in (_decade, _of_year, _chosen_date, _nth_of, _counted, _edge, _rest, _week_of):
         if found := reader(s, i, here):
             return found
     before = s.word(i - 1)
@@ -48,6 +48,19 @@ def _chosen_date(s: Source, i: int, here: Here) -> Found | None:
     return Point(day=dated(found[0].month, found[0].dom, None, replace(here, future=step == 1))), found[1]
 
 
+def _of_year(s: Source, i: int, here: Here) -> Found | None:
+    """ "next year November 15", "next year in November"."""
+    year = said_year(s, i, here) if s.word(i + 1) == "year" else None
+    if year is None:
+        return None
+    j = year[1] + (s.word(year[1]) in ("in", "on", ","))
+    found = month_day(s, j, here)
+    if found and found[0].month and found[0].dom and found[0].year is None:
+        return Point(day=date(year[0], found[0].month, found[0].dom)), found[1]
+    month = v.MONTHS.get(s.word(j))
+    return (Point(period=month_period(year[0], month)), j + 1) if month else None
+
+
 def _decade(s: Source, i: int, here: Here) -> Found | None:
     """ "the 1990s", "the 90s", "the 21st century"."""
     j = i + (s.word(i) in v.THE)
@@ -55,7 +68,8 @@ def _decade(s: Source, i: int, here: Here) -> Found | None:
     if (which := ordinal(s, j)) and s.word(which[1]) == "century" and 10 < which[0] <= 40:
         start = date(100 * (which[0] - 1), 1, 1)
         return Point(period=Period(start, add_months(start, 1200), "century")), which[1] + 1
-    if not is_digits(low, 4) or s.word(j + 1) != "s" or not s.glued(j + 1) or int(low) % 10:
+    after = j + 1 + (s.word(j + 1) == "'")  # "the 1980's"
+    if not is_digits(low, 4) or s.word(after) != "s" or not s.glued(after) or int(low) % 10:
         return None
     if len(low) == 2 and j > i:
         year = int(low) + (2000 if int(low) < 30 else 1900)
@@ -63,7 +77,7 @@ def _decade(s: Source, i: int, here: Here) -> Found | None:
         year = int(low)
     else:
         return None
-    return Point(period=Period(date(year, 1, 1), date(year + 10, 1, 1), "decade")), j + 2
+    return Point(period=Period(date(year, 1, 1), date(year + 10, 1, 1), "decade")), after + 1
 
 
 def _counted(s: Source, i: int, here: Here) -> Found | None:
@@ -138,7 +152,7 @@ def _edge(s: Source, i: int, here: Here) -> Found | None:
 def _edge_of(s: Source, after: int, edge: str, here: Here, loose: bool, halves: bool) -> Found | None:
     after += s.word(after) in v.THE and s.word(after + 1) in v.ABOUT
     after += s.word(after) in v.ABOUT
-    found = named(s, after, here, loose)
+    found = named(s, after, here, loose or s.word(after) in v.SEASONS)
     if found is None or found[0].grain == "weekend":
         return None
     if s.word(found[1] - 1) in v.MONTHS and month_day(s, found[1] - 1, here):
@@ -207,7 +221,8 @@ def _nth_of(s: Source, i: int, here: Here) -> Found | None:
     part = s.word(j + 1) in v.PARTS and number_of is not None  # "the first Monday evening of next month"
     if number_of is not None and 0 < which <= 5 and number == 1 and s.word(j + 1 + part) not in _WITHIN:
         return _nth_of_month(which, number_of, here), j + 1
-    known = number_of is not None or unit in ("day", "week", "month", "quarter")
+    unit = "weekend" if s.word(j) in v.WEEKENDS else unit
+    known = number_of is not None or unit in ("day", "week", "month", "quarter", "weekend")
     if not known or s.word(j + 1 + part) not in ("of", "in"):
         return None
     inside = named(s, j + 2 + part, here, loose=True)
@@ -249,6 +264,9 @@ def _inside(whole: Period, which: int, number: int, unit: str, number_of: int | 
     """The unit or weekday with that number inside the period. Raises ValueError where it has no such."""
     if number_of is not None:
         return Point(day=nth_weekday(whole, number_of, which))
+    if unit == "weekend":
+        saturday = nth_weekday(whole, 5, which)
+        return Point(period=Period(saturday, saturday + timedelta(days=2), "weekend"))
     if unit == "day":
         start = whole.start + timedelta(days=which - 1) if which > 0 else whole.end + timedelta(days=which)
         start = start if which > 0 else start - timedelta(days=number - 1)

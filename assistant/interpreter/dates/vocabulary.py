@@ -129,7 +129,7 @@ LEADS = frozenset(
 JOINTS = frozenset({"at", "on", "in", "the", "of", ",", "by", "@", "around", "about", "for", "approximately",
                     "approx", "ca", "circa",
                     "(", ")",
-                    "-", "/", ".", "during", "'s"})  # fmt: skip
+                    "-", "/", ".", ":", "during", "'s"})  # fmt: skip
 NEXT = frozenset({"next", "following"})
 THIS = frozenset({"this", "current"})
 COMING = frozenset({"coming", "upcoming"})
@@ -245,3 +245,5 @@ BOUND_PHRASES = {
     ("later", "than"): "after",
 }  # fmt: skip
 ENDING = frozenset({"until", "till", "til", "untill", "to", "through", "thru", "ending", "ends", "before", "stopping"})
+# Words between "in" and a length that leave it what it is
+ROUGHLY = frozenset({"about", "around", "exactly", "approximately", "roughly", "under", "just", "only"})
