@@ -204,7 +204,8 @@ def rescheduling(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     if m := _CLEAR_DUE.match(clause):
         return (Reschedule(_targets(m["t"] or m["u"]), "none"),)
     for pattern in (_DUE_OF, _OWN_DUE, _IS_DUE):
-        if (m := pattern.match(clause)) and setting.is_due(m["d"]):
+        # "move everything due today to friday" isn't due from today to Friday
+        if (m := pattern.match(clause)) and setting.is_due(m["d"]) and " to " not in m["d"]:
             return (Reschedule(_targets(m["t"]), m["d"].strip()),)
     if found := _moved(clause, setting):
         several = v.SEVERAL.match(found[0])

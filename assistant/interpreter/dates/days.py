@@ -140,7 +140,8 @@ def said_year(s: Source, i: int, here: Here) -> tuple[int, int] | None:
     if s.word(i + 1) == "year":
         steps = ((v.THIS, 0), (v.NEXT, 1), (v.COMING, 1), (v.LAST, -1))
         step = next((step for words, step in steps if s.word(i) in words), None)
-        return (here.today.year + step, i + 2) if step is not None else None
+        if step is not None:
+            return here.today.year + step, i + 2
     return year_at(s, i)
 
 
