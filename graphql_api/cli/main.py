@@ -15,6 +15,7 @@ from core import embedded
 from core.errors import ConfigurationError
 from core.settings import load
 from graphql_api.cli.chat import chat
+from graphql_api.cli.memory import hold_collector
 from graphql_api.cli.understand import understand
 from graphql_api.pages import DEVELOPER, TOKEN_SECONDS
 from services.auth.development import DEVELOPMENT_MAX_LIFETIME, issue, load_key
@@ -39,6 +40,7 @@ DataDir = Annotated[
 @app.command()
 def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
     """Serve the API. Without DATABASE_URL it starts the embedded PostgreSQL; it migrates first."""
+    hold_collector()
     from graphql_api.cli.process import run
     from graphql_api.cli.serving import serve as action
 
@@ -48,6 +50,7 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> Non
 @app.command()
 def worker(data_dir: DataDir = None) -> None:
     """Run turns only, beside servers on the same database."""
+    hold_collector()
     from graphql_api.cli.process import run
     from graphql_api.cli.serving import work
 

@@ -17,6 +17,7 @@ from core.logging import configure
 from core.settings import Settings
 from graphql_api.app import Backend, backend, edge_limits, make_app
 from graphql_api.cli.databases import explained, migrated
+from graphql_api.cli.memory import release_collector
 from graphql_api.cli.process import address_of, bind, check_address, until_signal
 from graphql_api.schema import make_schema
 from graphql_api.transport import SocketRegistry, uvicorn_options
@@ -41,6 +42,7 @@ class _Server(uvicorn.Server):
             await super().startup(sockets)
         except SystemExit as end:  # its way to say that the lifespan failed, and why is in the log
             raise ConfigurationError("The server could not start; the log says why.") from end
+        release_collector()
         for bound in sockets or ():
             _say(f"Tasktalk listens on {address_of(bound)}")
 
@@ -90,6 +92,7 @@ async def work(settings: Settings) -> None:
 
     async def action() -> None:
         async with migrated(settings) as dsn, _opened(settings, dsn) as shared, shared.worker():
+            release_collector()
             _say("Tasktalk works on turns")
             await asyncio.Event().wait()
 
