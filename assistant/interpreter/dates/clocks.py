@@ -19,6 +19,7 @@ _FOUR = re.compile(r"([0-9]{1,2})([0-9]{2})(?![0-9])")
 _MERIDIEM = re.compile(r"([ap]) ?\.? ?m\b\.?|([ap])(?![\w.])", re.I)
 _HOUR_ONLY = re.compile(r"([0-9]{1,2})(?![0-9])")
 _OFFSET = re.compile(r"(?:utc|gmt) ?([+-])([0-9]{1,2}):?([0-9]{2})?(?![0-9])", re.I)
+_BARE_OFFSET = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})(?![0-9:])")
 _IANA = re.compile(r"[A-Z][A-Za-z]+(?:/[A-Z][A-Za-z_]+){1,2}")
 
 
@@ -204,6 +205,10 @@ def zone_at(s: Source, i: int) -> tuple[tzinfo, int] | None:
     """A zone by its IANA name, its short name, "eastern time", or an offset such as "UTC+2"."""
     i += s.word(i) == "("
     low = s.word(i)
+    if low in ("+", "-") and (found := s.match(_BARE_OFFSET, i)) and (low == "+" or not s.glued(i)):
+        minutes = int(found[0][2]) * 60 + int(found[0][3])
+        offset = timedelta(minutes=minutes if low == "+" else -minutes)
+        return (timezone(offset), found[1]) if minutes < 24 * 60 else None
     if not low.isalpha():
         return None
     if low in ("utc", "gmt") and (found := s.match(_OFFSET, i)):
@@ -283,6 +288,7 @@ def _part(s: Source, i: int) -> str | None:
 def bare_part(s: Source, i: int) -> Found | None:
     """ "tomorrow morning", "friday night": a part of the day by itself."""
     name = _part(s, i)
-    if name in v.PART_NOUNS and s.word(i + 1).isalpha() and s.word(i + 1) not in v.FUNCTION_WORDS:
+    after = s.word(i + 1)
+    if name in v.PART_NOUNS and after.isalpha() and not (after in v.FUNCTION_WORDS or after in v.RELATIVE_DAYS):
         return None  # "thanksgiving dinner prep"
     return (Point(part=Part(name)), i + 1) if name else None

@@ -125,7 +125,7 @@ ISLAMIC = {
     "islamic new year, muharram, hijri new year, al hijra": (1, 1),
     "ashura, day of ashura": (1, 10),
     "mawlid, mawlid al nabi, eid milad, mawlid an nabawi": (3, 12),
-    "isra and miraj, the night journey": (7, 27),
+    "isra and miraj, the night journey, ascension to heaven, the prophets ascension": (7, 27),
     "ramadan, ramadhan, ramzan": (9, 1),
     "laylat al qadr, night of destiny, night of power": (9, 27),
     "eid al fitr, eid ul fitr, eid": (10, 1),

@@ -70,7 +70,9 @@ def _likely(s: Source, start: int, end: int, found: Phrase) -> bool:
     if alone == {"dom"}:  # "the 2nd floor", "delete the 1st"
         named = s.word(end - 1) == "day" or s.word(end) == "of"
         named = named or (_closed(s, end) and (found.point.dom or 0) > _LISTED and s.word(start) == "the")
-        return named or (before in _OPENERS and _closed(s, end)) or (before == "the" and s.word(start - 2) in _OPENERS)
+        return (
+            named or (before in _OPENERS and _ends_there(s, end)) or (before == "the" and s.word(start - 2) in _OPENERS)
+        )
     if alone == {"period"} and end - start == 1 and s.word(start) in v.MONTHS:
         return _month(s, start, end)
     if alone == {"dom", "month"} and end - start == 3 and s.word(start + 1) == "/":

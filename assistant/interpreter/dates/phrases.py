@@ -65,8 +65,9 @@ def _point(s: Source, i: int, here: Here) -> Phrase | None:
     when = settle(found[0], here)
     if when is None:
         return None
-    if s.word(found[1]) in v.PLUS and not found[2] and (more := amount(s, found[1] + 1)):
-        return Phrase(more[1], when=later(when, more[0]))
+    sign = v.PLUS.get(s.word(found[1]), 0)
+    if sign and not found[2] and (more := amount(s, found[1] + 1)):
+        return Phrase(more[1], when=later(when, more[0].times(sign)))
     if longer := lasting(s, found[1], when):
         return Phrase(longer[1], when=longer[0])
     return Phrase(found[1], when=when, point=found[0], bound=found[2])

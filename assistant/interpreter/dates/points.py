@@ -128,6 +128,7 @@ def hour_before_part(s: Source, i: int, here: Here) -> Found | None:
         return None
     j = hour[1]
     near = s.word(j) in v.TONIGHT or (s.word(j) in v.RELATIVE_DAYS and s.word(j + 1) in v.PARTS)
+    near = near or s.words(j, "at", "night")
     near = near or (s.word(j) in v.LAST | v.THIS and s.word(j + 1) in v.PARTS)
     near = near or (s.word(i - 1) in v.BOUNDS and (s.word(j) in v.RELATIVE_DAYS or s.word(j) in v.WEEKDAYS))
     if near or (s.words(j, "in", "the") and s.word(j + 2) in v.PARTS):
@@ -206,6 +207,8 @@ def _measured(s: Source, i: int, here: Here, depth: int) -> Found | None:
         return None
     by, after = found
     low = s.word(after)
+    if low == "prior" and s.word(after + 1) == "to":
+        low, after = "before", after + 1
     if low in v.AGO:
         return shifted(here, backwards(by)), after + 1
     if low in v.HENCE:
@@ -215,6 +218,8 @@ def _measured(s: Source, i: int, here: Here, depth: int) -> Found | None:
     if s.word(after + 1) in ("now", "this") and (s.word(after + 1) == "now" or s.word(after + 2) in ("moment", "")):
         return shifted(here, by), after + 2
     anchor = point(s, after + 1, here, depth + 1) if depth < _DEEPEST else None
+    if anchor is None and by.fine and (hour := clocks.one_clock(s, after + 1, True)):
+        anchor = Point(clock=hour[0]), hour[1], ""  # "5 minutes before 5"
     if anchor is None:
         closed = s.word(after + 1) == "" and low == "before"
         return (shifted(here, backwards(by)), after + 1) if closed else None
@@ -232,7 +237,9 @@ def _measured(s: Source, i: int, here: Here, depth: int) -> Found | None:
 def _one_unit(s: Source, i: int) -> tuple[Amount, int] | None:
     """The length of "the day before Christmas"."""
     j = i + (s.word(i) in v.THE)
-    if s.word(j) != "day" or s.word(j + 1) not in ("after", "before"):
+    if s.word(j) in ("week", "month", "year", "hour") and s.word(j + 1) == "from":
+        return of_unit(1, s.word(j)), j + 1
+    if s.word(j) != "day" or s.word(j + 1) not in ("after", "before", "from"):
         return None
     return of_unit(1, s.word(j)), j + 1
 
@@ -295,7 +302,8 @@ def _counted_weekday(s: Source, i: int, here: Here) -> Found | None:
     counted = cardinal(s, i)
     if counted is None or not 0 < counted[0] < 520:
         return None
-    number = v.WEEKDAY_PLURALS.get(s.word(counted[1]), v.WEEKDAYS.get(s.word(counted[1])))
+    weekends = s.word(counted[1]) in ("weekend", "weekends")
+    number = 5 if weekends else v.WEEKDAY_PLURALS.get(s.word(counted[1]), v.WEEKDAYS.get(s.word(counted[1])))
     if number is None:
         return None
     j = counted[1] + 1

@@ -25,7 +25,7 @@ def ranged(s: Source, i: int, here: Here) -> tuple[When, int] | None:
     """A range that starts at this token."""
     led = s.word(i) in (v.FROM, v.BETWEEN)
     j = i + led
-    for reader in (_days_of_a_month, _years, _between_points):
+    for reader in (_days_of_a_month, _years, _between_points, _lasting_hour):
         try:
             found = reader(s, j, here, led)
         except (ValueError, OverflowError):  # 31 June, the year 10000: no range
@@ -154,7 +154,8 @@ def _between_points(s: Source, i: int, here: Here, led: bool) -> tuple[When, int
     if right is None or right[2] or not _alike(left[0], right[0], led):
         return None
     first, last = _shared(left[0], right[0])
-    if one_clock(s, second, True) and first.clock is not None and not given(first) & {*_DAY, "period"}:
+    shares = given(last) & {*_DAY, "period"} and not given(first) & {*_DAY, "period", "part"}
+    if first.clock is not None and shares and one_clock(s, second, True):
         first, last = replace(last, clock=like(first.clock, last.clock)), Point(clock=last.clock, part=last.part)
     if first.period is not None and last.period is not None and not year_at(s, left[1] - 1):
         first = replace(first, period=_year_before(first.period, last.period))
@@ -173,6 +174,13 @@ def _year_before(first: Period, last: Period) -> Period:
         return first
     year = last.start.year - (first.start.month > last.start.month)
     return month_period(max(year, first.start.year), first.start.month)
+
+
+def _lasting_hour(s: Source, i: int, here: Here, led: bool) -> tuple[When, int] | None:
+    """ "from 9 for 2.5 hours"."""
+    found = _led_clock(s, i, led)
+    when = settle(found[0], here) if found else None
+    return lasting(s, found[1], when) if found and when else None
 
 
 def _led_clock(s: Source, i: int, led: bool) -> tuple[Point, int, str] | None:

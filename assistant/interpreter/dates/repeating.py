@@ -209,6 +209,8 @@ def _each_year(s: Source, i: int, here: Here) -> Reading | None:
 def _plurals(s: Source, i: int) -> Reading | None:
     """ "mondays and thursdays", "on weekdays", "weekends"."""
     j = i + (s.word(i) == "on")
+    if s.word(i - 1) in v.NEXT | v.LAST | v.COMING or cardinal(s, i - 1):
+        return None  # "the next two Fridays"
     if s.word(j) in ("weekdays", "weekends", "workdays"):
         return Repeat("WEEKLY", days=weekdays(v.WEEKDAY_SETS[s.word(j)])), j + 1
     days, after = weekday_list(s, j, plural=True)

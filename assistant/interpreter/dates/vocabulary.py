@@ -135,7 +135,7 @@ THIS = frozenset({"this", "current"})
 COMING = frozenset({"coming", "upcoming"})
 LAST = frozenset({"last", "past", "previous", "prior"})
 FINAL = frozenset({"last", "final"})
-AGO = frozenset({"ago", "earlier", "back"})
+AGO = frozenset({"ago", "earlier", "back", "prior"})
 HENCE = frozenset({"hence", "later", "out"})
 AND = frozenset({"and", "&", ","})
 TO = frozenset({"to", "-", "until", "till", "til", "untill", "through", "thru", "~", "/"})
@@ -221,7 +221,7 @@ BEGINNINGS = frozenset({
     "after", "mid", "until", "till",
     "'",
 })  # fmt: skip
-PLUS = frozenset({"+", "plus"})
+PLUS = {"+": 1, "plus": 1, "minus": -1, "-": -1}
 # Behind these "the month" and a bare year are periods
 BEFORE_PERIODS = frozenset(
     {"in", "for", "during", "since", "until", "till", "through", "before", "after", "from", "between", "="}
