@@ -191,6 +191,7 @@ def one_clock(s: Source, i: int, expected: bool) -> tuple[Clock, int] | None:
 def clock(s: Source, i: int, here: Here) -> Found | None:
     """A time of the day with the zone that it is in."""
     expected = s.word(i - 1) in v.AT or s.word(i - 1) in v.ABOUT
+    expected = expected or (s.word(i - 1) in v.BOUNDS and s.word(i + 1) in ("", ".", "!", "?"))  # "by 5"
     found = one_clock(s, i, expected)
     return with_zone(s, Point(clock=found[0]), found[1]) if found else None
 

@@ -27,7 +27,7 @@ _FILLERS = v.LEADS | {
     "exactly", "after", "later", "earlier", "no", "or", "as", "of", "early", "up", "prior", "(", "[", ",", "-",
 }  # fmt: skip
 _TRAILERS = frozenset({".", "!", "?", ",", ";", ")", "]", "please", "sharp", "approximately", "exactly"})
-_MOST_TRIED = 256  # words about dates in one text; what has more is no message
+_MOST_TRIED = 192  # words about dates in one text; what has more is no message
 _LONGEST_WHOLE = 60  # tokens of a text that is one expression
 
 

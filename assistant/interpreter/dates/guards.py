@@ -88,7 +88,8 @@ def _likely(s: Source, start: int, end: int, found: Phrase) -> bool:
 def _clock(s: Source, start: int, end: int) -> bool:
     before, after = s.word(start - 1), s.word(end)
     if end - start == 1 and (s.word(start).isdigit() or s.word(start) in v.SMALL_NUMBERS):
-        return before in ("at", "@", "by", "around") and (after in _CLOSERS or after in v.FUNCTION_WORDS)
+        led = before in ("at", "@", "around") or before in v.BOUNDS
+        return led and (after in _CLOSERS or after in v.FUNCTION_WORDS)
     if end - start == 3 and s.word(start + 1) == ".":  # "at 6.45" is a time, "at 6.45 percent" a rate
         led = before in ("at", "@", "by", "around", "until", "till")
         return led and (after in _CLOSERS or after in v.FUNCTION_WORDS)
