@@ -70,7 +70,8 @@ def amount(s: Source, i: int) -> tuple[Amount, int] | None:
         return None
     total, after = found
     for _ in range(_MOST_PARTS):
-        more = _one(s, after) or _next_after_and(s, after) or _bare_rest(s, after, total)
+        more = _one(s, after) if s.word(after) not in v.ARTICLES else None  # "6 days a week"
+        more = more or _next_after_and(s, after) or _bare_rest(s, after, total)
         if more is None or more[0].working:
             after += 2 * (s.word(after) == "or" and s.word(after + 1) in ("so", "two"))  # "a week or so"
             break

@@ -35,9 +35,10 @@ def plausible(s: Source, start: int, found: Phrase) -> bool:
     if found.amount is not None:
         if s.word(start - 1) in _RATES:
             return False  # "twice a week"
-        if found.amount.unit == "second" and s.word(end - 1) == "second" and not s.word(end - 2).isdigit():
+        told = s.word(end - 2).isdigit() or _ends_there(s, end)
+        if s.word(end - 1) == "second" and not told:
             return False  # "a second wave"
-        return s.word(start - 1) not in ("in", "within", "after", "by") or s.word(start) == "for"
+        return s.word(start - 1) not in ("in", "within", "after") or s.word(start) == "for"
     return found.point is None or _likely(s, start, end, found)
 
 

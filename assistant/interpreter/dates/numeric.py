@@ -28,9 +28,9 @@ _NAME_YEAR = re.compile(_NAME + r"[-/]([0-9]{4})" + _NOT_MORE)
 
 
 def full_year(text: str) -> int:
-    """A year of two digits lies in this century up to 79."""
+    """A year of two digits lies in this century up to 68 (as in POSIX)."""
     year = int(text)
-    return year if len(text) == 4 else year + (2000 if year < 80 else 1900)
+    return year if len(text) == 4 else year + (2000 if year < 69 else 1900)
 
 
 def numeric_day(s: Source, i: int, here: Here) -> Found | None:
