@@ -41,8 +41,10 @@ def repeat(s: Source, i: int, here: Here) -> Reading | None:
 
 
 def _sound(one: Repeat) -> bool:
-    """Whether the rule can be kept: RFC 5545 has no nth weekday of a week, and no day 0 or 32."""
+    """Whether RFC 5545 has such a rule: no nth weekday of a week, no day 0 or 32, no count beside an end."""
     if not 0 < one.interval <= _LARGEST or one.count > _LARGEST or len(one.days) > 7 or len(one.clocks) > 24:
+        return False
+    if one.count and one.until:
         return False
     if any(not 1 <= abs(day) <= 31 for day in one.month_days):
         return False

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from assistant.interpreter import dates
 from assistant.interpreter.dates import DateTimeValue, DateValue, DurationValue, IntervalValue, RecurrenceValue, feasts
 from assistant.interpreter.dates import vocabulary as v
+from services.recurrence.rules import parse
 
 ZONE = "Europe/Berlin"
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)  # a Wednesday, 10:30 in Berlin
@@ -208,6 +209,22 @@ def test_a_length_may_be_told_in_parts(text: str, months: int, seconds: int) -> 
 )
 def test_a_recurrence_is_a_rule_of_rfc_5545_with_its_first_occurrence(text: str, rule: str) -> None:
     assert said(whole(text).value) == rule
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "every 2nd and 4th tuesday", "on the 1st and 15th of each month", "last weekday of every month",
+        "every christmas", "every 3 months on the first monday", "every january on the 4th",
+        "every tue and thu at 6pm for 10 weeks",
+        "fridays in december", "once every other week", "the fourth thursday in november each year",
+        "10 times every friday",
+    ],
+)  # fmt: skip
+def test_a_rule_is_one_that_a_task_can_repeat_by(text: str) -> None:
+    value = whole(text).value
+    assert isinstance(value, RecurrenceValue)
+    assert parse(value.rrule)
 
 
 @pytest.mark.parametrize(
