@@ -118,7 +118,6 @@ ONCE = {"once": 1}
 TIMES = frozenset({"times", "time", "x", "occurrences"})
 STARTING = frozenset({"starting", "beginning", "from", "commencing", "start", "starts", "begin", "begins", "since"})
 EDGE_OF_MONTH = {"begin": 1, "beginning": 1, "start": 1, "end": -1}
-ANNIVERSARY = frozenset({"anniversary"})
 
 # Words that lead into a date and belong to it
 LEADS = frozenset(
@@ -159,10 +158,8 @@ SHORT_EDGES = {
     "eob": ("end", "business"),
 }  # fmt: skip
 DAY_ENDS = {"day": (23, 59), "business": (17, 0), "work": (17, 0), "workday": (17, 0)}
-OF = frozenset({"of", "in", "for", "during"})
 AM_PM = {"am": "a", "pm": "p", "a": "a", "p": "p"}
 ERAS = frozenset({"ad", "ce"})
-DOUBTED = frozenset({"please"})
 
 # Zones by the names people use; a fixed offset in minutes where the name says which half of the year it is
 ZONES: dict[str, str | int] = {
