@@ -34,11 +34,18 @@ _UNDO = re.compile(
     rf"|(?:take|roll)\s+{_THAT}\s+back|(?:undo|revert)\s+(?:it|that)\s+all)",
     re.I,
 )
+_WISHED = re.compile(
+    rf"{_LEAD}(?:(?:please|can|could|would|you|we|i|want|need|like|to|just|let's|let\s+us|go\s+ahead|and|actually"
+    rf"|then|now|have|it)\s+)+"
+    rf"(?:undo|revert|reverse|roll\s+back)(?:\s+(?:{_THAT}|{_LAST}|everything|all))?(?:\s+(?:please|now|again"
+    rf"|right\s+away))*",
+    re.I,
+)
 _RESTORE = re.compile(rf"{_LEAD}(?:(?:bring|put|get|give me|i want|i need)\s+{_THAT}\s+back|restore\s+{_THAT})", re.I)
 
 
 def undoing(clause: str) -> tuple[Command, ...] | None:
     """The command of a clause that takes something back as a whole; None where it names what it is about."""
-    if _UNDO.fullmatch(clause):
+    if _UNDO.fullmatch(clause) or _WISHED.fullmatch(clause):
         return (Undo(),)
     return (Undo(restores=True),) if _RESTORE.fullmatch(clause) else None
