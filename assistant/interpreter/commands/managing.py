@@ -135,7 +135,7 @@ _DUE_OF = re.compile(
 )
 _OWN_DUE = re.compile(
     r"(?:change|set|move|update|push|make)\s+(?P<t>.+?)(?:'s)?\s+(?:due date|deadline|due)\s+(?:(?:back\s+)?to\s+"
-    r"|for\s+|on\s+|by\s+)?(?P<d>.+)$",
+    r"|for\s+|on\s+|by\s+)?(?P<d>(?!.*\s(?:to|until|till)\s).+)$",
     re.I,
 )
 _IS_DUE = re.compile(
