@@ -193,16 +193,19 @@ _INTENTS: Mapping[type[Command], str] = {
 
 
 def intent_of(commands: Sequence[Command]) -> str:
-    """The first thing that is asked for, as the model names kinds; "undo" besides, and "none"."""
-    kinds = (_INTENTS.get(type(command), "none") for command in commands)
-    return next((kind for kind in kinds if kind != "none"), "none")
+    """The first change that is asked for, or else "list", as the model names kinds; "undo" besides, and "none".
+
+    Who looks for something and then has it done wants it done.
+    """
+    kinds = [kind for command in commands if (kind := _INTENTS.get(type(command), "none")) != "none"]
+    return next((kind for kind in kinds if kind != "list"), kinds[0] if kinds else "none")
 
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
     """At least one command, in the order said; `confidence` is 0 to 1; entities are {"kind", "text", "value"}.
 
-    `intent` is what was asked for first, also where a question stands in its place: add, list, update, complete,
+    `intent` is what was asked for, the first change of several, also where a question stands in its place: add, list, update, complete,
     delete, undo or none.
     """
 
