@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve test setup setup-dev lint types layers schema docs lock check migration evaluate
+.PHONY: serve test setup setup-dev lint types layers schema docs lock check migration evaluate weights
 
 serve: setup
 	@exec $(BIN)/tasktalk serve
@@ -47,7 +47,11 @@ check: setup-dev
 
 # make evaluate DATES=dates.jsonl COMMANDS=commands.jsonl: how well the built-in interpreter understands labelled rows
 evaluate: setup-dev
-	$(BIN)/python -m bench.evaluate $(if $(DATES),--dates "$(DATES)") $(if $(COMMANDS),--commands "$(COMMANDS)")
+	$(BIN)/python -m bench.evaluate $(if $(DATES),--dates "$(DATES)") $(if $(COMMANDS),--commands "$(COMMANDS)") $(if $(FOLDS),--folds "$(FOLDS)")
+
+# the weights of the built-in interpreter, always the same from the same sentences
+weights: setup-dev
+	$(BIN)/python -m bench.understanding.train bench/understanding/utterances.jsonl
 
 # make migration m="Add reminders"
 migration: setup

@@ -1,6 +1,6 @@
 """How well the built-in interpreter understands, on labelled rows that are given as files.
 
-    make evaluate DATES=dates.jsonl COMMANDS=commands.jsonl
+    make evaluate DATES=dates.jsonl COMMANDS=commands.jsonl [FOLDS=directory]
 
 A third of the rows, chosen by a hash of their id, is for checking only: what reads well on the other two thirds and
 not on it was fitted to them.
@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bench.understanding.folds import cross_validated
 from bench.understanding.judging import Row, is_core, right_value, shared_words, title_words
 from graphql_api.cli.understand_lines import command_answer, date_answer
 
@@ -120,13 +121,15 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--dates", type=Path, help="labelled date phrases, one JSON object a line")
     arguments.add_argument("--commands", type=Path, help="labelled commands, one JSON object a line")
+    arguments.add_argument("--folds", type=Path, help="weights that each miss a part of the commands")
     given = arguments.parse_args()
     if given.dates is None and given.commands is None:
         arguments.error("nothing to evaluate: name --dates, --commands or both")
     if given.dates is not None:
         show_dates(answer_all(rows(given.dates), date_answer))
     if given.commands is not None:
-        show_commands(answer_all(rows(given.commands), command_answer))
+        answer = cross_validated(given.folds, command_answer) if given.folds else command_answer
+        show_commands(answer_all(rows(given.commands), answer))
 
 
 if __name__ == "__main__":

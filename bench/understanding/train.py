@@ -1,12 +1,12 @@
 """Trains the weights of assistant/interpreter/model and says by cross-validation what they are worth. Plain Python.
 
-    .venv/bin/python bench/understanding/train.py UTTERANCES.jsonl           # writes weights.bin
-    .venv/bin/python bench/understanding/train.py UTTERANCES.jsonl --folds 5 --out DIR
+    .venv/bin/python -m bench.understanding.train bench/understanding/utterances.jsonl      # writes weights.bin
+    .venv/bin/python -m bench.understanding.train UTTERANCES.jsonl --folds 5 --out DIR
 
 A line of UTTERANCES is {"id", "source", "text", "intent"}. Only the sources of `LICENSED` are learned from, and the
 sentences of `own_phrases`; rows of other sources are passed over. With --folds one file of weights a fold is written,
 `fold-N.bin`, trained without the rows of that fold (`fold_of` their ids), and the accuracy of each on its own fold is
-shown: what a scorer then makes of `understand` with these weights is cross-validated as a whole.
+shown; `make evaluate COMMANDS=… FOLDS=DIR` then asks each row of weights that haven't seen it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import sys
 from array import array
 from collections.abc import Sequence
 from math import exp, sqrt
@@ -22,11 +21,8 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from own_phrases import sentences
-
 from assistant.interpreter.model import BUCKETS, KINDS, features, weights
+from bench.understanding.own_phrases import sentences
 
 LICENSED = ("clinc150", "hwu64", "slurp", "home-assistant", "leon-templates")
 SHIPPED = Path(weights.__file__).with_name("weights.bin")

@@ -205,8 +205,8 @@ def intent_of(commands: Sequence[Command]) -> str:
 class Understanding:
     """At least one command, in the order said; `confidence` is 0 to 1; entities are {"kind", "text", "value"}.
 
-    `intent` is what was asked for, the first change of several, also where a question stands in its place: add, list, update, complete,
-    delete, undo or none.
+    `intent` is what was asked for, the first change of several, also where a question stands in its place: add, list,
+    update, complete, delete, undo or none.
     """
 
     commands: tuple[Command, ...]
