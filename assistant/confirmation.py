@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from assistant.calls import Surroundings, context_of, read_arguments, refuse, stored_parameters, tool_of
 from assistant.interpreter.withholding import Planned
 from assistant.tools.base import Tool, ToolFailure
-from assistant.tools.finding import names_all_shown
+from assistant.tools.finding import shown_places
 from core.errors import DomainError, ErrorCode
 from core.unit_of_work import UnitOfWork
 from models.enums import ConfirmPolicy, OperationType
@@ -66,7 +66,7 @@ def weigh(asked: Asked, shown: int) -> Weight:
     if tool.affected is None:
         return Weight(writes=True)
     if (named := getattr(parameters, "tasks", None)) is not None:
-        return Weight(changes=sum(shown if names_all_shown(words) else 1 for words in named), writes=True)
+        return Weight(changes=sum(len(shown_places(words, shown)) or 1 for words in named), writes=True)
     return Weight(changes=1 if hasattr(parameters, "task") else None, writes=True)
 
 

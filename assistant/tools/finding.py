@@ -22,11 +22,6 @@ from services.tasks.family import restored_with
 _POOL: Final = 300
 """Candidates that are looked at in Python."""
 
-_ALL_SHOWN: Final = frozenset(
-    {"them", "these", "those", "both", "both of them", "all of them", "all of these", "all of those"}
-)
-
-
 _NOUN: Final = re.compile(r"\s+(?:task|to-?do|item|reminder)\W*$", re.IGNORECASE)
 """A last word that says what a task is, where no title holds it."""
 
@@ -61,14 +56,18 @@ async def find_task(context: ToolContext, words: str, prefer: Prefer = Prefer.NE
 
 
 async def find_tasks(context: ToolContext, several: Sequence[str]) -> list[UUID]:
-    """The tasks that each of the words mean, each once, in order. "them" is the whole list last shown. Raises so."""
+    """The tasks that each of the words mean, each once, in order. Raises so.
+
+    "them" and "the last two" are of the list last shown.
+    """
     found: list[UUID] = []
     named = [task_id for words in several if (task_id := _id_of(words))]
     existing = {task.id for task in await get_tasks(context.work, named)}
     everything: list[Task] | None = None
     for words in several:
-        if names_all_shown(words) and context.shown:
-            found += [task.id for task in await get_tasks(context.work, context.shown)]
+        if places := shown_places(words, len(context.shown)):
+            named_ids = [context.shown[place - 1] for place in places]
+            found += [task.id for task in await get_tasks(context.work, named_ids)]
         elif (by_id := _id_of(words)) is not None:
             if by_id not in existing:
                 raise _gone()
@@ -99,9 +98,9 @@ async def find_deleted(context: ToolContext, words: str) -> list[UUID]:
     return await restored_with(context.work, task_id)
 
 
-def names_all_shown(words: str) -> bool:
-    """Whether the words mean the whole list last shown: "them", "all of these"."""
-    return " ".join(words.casefold().split()) in _ALL_SHOWN
+def shown_places(words: str, shown: int) -> tuple[int, ...]:
+    """The places, from 1, that words for several tasks name in a list of so many: "them", "the last two"; else none."""
+    return (targets.places(words, shown) or ()) if shown else ()
 
 
 def _id_of(words: str) -> UUID | None:

@@ -439,6 +439,26 @@ async def test_several_tasks_move_all_or_none(caller: Caller) -> None:
     ]
 
 
+async def test_words_for_several_are_places_of_the_list_last_shown(caller: Caller) -> None:
+    for title in ("milk", "tea", "rent", "gym"):
+        await caller.call("add_task", title=title)
+
+    async def moved(words: str) -> list[str]:
+        await caller.call("list_tasks")
+        answer = await caller.answer("reschedule_tasks", tasks=[words], due="friday")
+        return [task["title"] for task in answer["tasks"]]
+
+    listed = [task["title"] for task in (await caller.answer("list_tasks"))["tasks"]]
+    assert await moved("the last two") == listed[2:]
+    await caller.call("reschedule_tasks", tasks=["all of them"], due="none")
+    assert await moved("1 and 3") == [listed[0], listed[2]]
+    labelled = await caller.answer("categorize_tasks", tasks=["them"], add_labels=["now"])
+    assert [task["title"] for task in labelled["tasks"]] == [listed[0], listed[2]]
+    for words in ("the last nine", "7-9", "both of them all"):
+        with pytest.raises(ToolFailure):
+            await moved(words)
+
+
 async def test_many_targets_take_few_statements(caller: Caller) -> None:
     await caller.add(*(f"errand {word}" for word in ("alpha", "bravo", "gamma", "delta", "kilo")))
     with counted(caller.database) as statements:

@@ -8,7 +8,18 @@ import pytest
 
 from assistant.choices import choices_of_reply
 from assistant.interpreter import model
-from assistant.interpreter.commands import Add, Complete, Delete, Nothing, Understanding, understand
+from assistant.interpreter.commands import (
+    Add,
+    Command,
+    Complete,
+    Delete,
+    ListTasks,
+    Nothing,
+    Search,
+    Understanding,
+    Undo,
+    understand,
+)
 from assistant.interpreter.model.weights import KINDS, unpack
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
@@ -94,3 +105,42 @@ def test_talk_of_other_things_does_nothing(text: str) -> None:
     understood = read(text)
     assert understood.commands == (Nothing(),)
     assert understood.intent == "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "suggested"),
+    [
+        ("buy milk", "add buy milk"),
+        ("dentist friday 3pm", "add dentist friday 3pm"),
+        ("tomorrow call mom", "add tomorrow call mom"),
+    ],
+)
+def test_what_looks_like_a_thing_to_do_is_offered_and_not_done(text: str, suggested: str) -> None:
+    asked = question(text)
+    assert asked == f"Did you mean “{suggested}”?"
+    [added] = read("yes", asked).commands
+    assert isinstance(added, Add)
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("did I finish the report?", Search("report")),
+        ("when is my haircut?", Search("haircut")),
+        ("and friday?", ListTasks("friday")),
+        ("what about tomorrow", ListTasks("tomorrow")),
+        ("finish report by friday", Add("finish report", "friday")),
+        ("finish report", Complete("report")),
+        ("i want to undo that", Undo()),
+        ("scratch that last change", Undo()),
+        ("remind me to undo the settings", Add("undo the settings")),
+    ],
+)
+def test_words_that_could_be_taken_for_another_command(text: str, command: Command) -> None:
+    assert read(text).commands == (command,)
+
+
+def test_what_a_message_asks_for_is_its_first_change() -> None:
+    assert read("find the groceries task and mark it done").intent == "complete"
+    assert read("show my tasks and delete milk").intent == "delete"
+    assert read("show my tasks").intent == "list"
