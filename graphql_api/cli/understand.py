@@ -81,7 +81,7 @@ def report(text: str, *, now: datetime, time_zone: str, locale: str) -> list[str
     whole = dates.whole(text, now=now, time_zone=time_zone, locale=locale)
     lines.append(f"  as a whole: {_span_words(whole, zone) if whole else 'no date'}")
     understood = commands.understand(text, now=now, time_zone=time_zone, locale=locale)
-    lines += ["", f"commands  (confidence {understood.confidence:.2f})"]
+    lines += ["", f"commands  (asked for: {understood.intent}, confidence {understood.confidence:.2f})"]
     return lines + [f"  {_command_words(command)}" for command in understood.commands]
 
 
