@@ -73,7 +73,7 @@ _RENAME = re.compile(
     re.I,
 )
 _DESCRIBE = re.compile(
-    r"(?:add|put|set|write)\s+(?:a\s+|the\s+)?(?:note|description|details?|comment)\s+(?:to|on|for"
+    r"(?:add|put|set|write)\s+(?:a\s+|the\s+)?(?:notes?|description|details?|comment)\s+(?:to|on|for"
     r"|of)\s+(?P<t>.+?)\s*(?::|\bto\b|\bsaying\b|\bthat says\b)\s+(?P<text>.+)$",
     re.I | re.S,
 )
@@ -116,8 +116,8 @@ _UNLABEL = tuple(
     )
 )
 _MOVE = re.compile(
-    r"(?:move|push|shift|bump|reschedule|postpone|delay|defer|snooze|change|put off)\s+(?P<t>.+?)"
-    r"(?:\s+(?:back|forward|off|out|up|over))?\s+(?:to|until|till|til|for|on|at|from\s+.+\s+to)\s+(?P<d>.+)$",
+    r"(?:move|push|shift|bump|reschedule|postpone|delay|defer|snooze|change|put off|put(?=\s.+\soff$))\s+(?P<t>.+?)"
+    r"(?:\s+(?:back|forward|off|out|up|over))?(?:\s+from\s+.{1,40})?$",
     re.I,
 )
 _BY_LENGTH = re.compile(
@@ -127,6 +127,7 @@ _BY_LENGTH = re.compile(
     r"(?:more\s+)?(?:hour|minute|day|week|month)s?)(?:\s+(?:back|later|earlier))?$",
     re.I,
 )
+_FURTHER = re.compile(r"\s(?:to|until|till|til)\s", re.I)
 _MOVE_BARE = re.compile(r"(?:move|push|shift|reschedule|postpone|defer|snooze|delay)\s+(?P<t>.+)$", re.I)
 _DUE_OF = re.compile(
     r"(?:change|set|move|update|push|make)\s+(?:the\s+)?(?:due date|due time|deadline|date|due|time)\s+(?:of|for"
@@ -221,15 +222,17 @@ def _moved(clause: str, setting: Setting) -> tuple[str, str] | None:
         if len(clause) - m.end() > _DUE_AT_MOST:
             continue
         head, due = clause[: m.start()], clause[m.end() :].strip(" .!?")
-        verb = _MOVE.match(f"{head} to x")
+        verb = _MOVE.match(head)
         if verb is None or not verb["t"].strip():
             continue
         if m[0].strip().lower() == "by":
             if _MOVERS.match(clause) and not setting.is_due(f"by {due}") and re.match(r"(?:an?|\d+|\w+)\s+\w+$", due):
                 return verb["t"], f"by {due}"  # the server says that it can't move by a length
             continue
+        if m[0].strip().lower() in ("for", "on", "at") and _FURTHER.search(due):
+            continue  # "my tasks for today to tomorrow": what is due today
         if setting.is_due(due):
-            mover = _MOVERS.match(clause) or re.match(r"(?:change|put off)\b", clause, re.I)
+            mover = _MOVERS.match(clause) or re.match(r"(?:change|put)\b", clause, re.I)
             return (verb["t"], due) if mover else None
     bare = _MOVE_BARE.match(clause)
     if (

@@ -62,6 +62,10 @@ _WHEN = (
     r"|\d)"
 )
 _UNREADABLE = re.compile(r"\s+(?:on|at)\s+(?:the\s+)?(?P<day>\d+(?:[._/:-]\d+)+\.?)$", re.I)
+_DAY_FIRST = re.compile(
+    rf"(?P<when>{_WHEN}.{{0,40}}?|daily|weekly|monthly),?\s+(?:please\s+)?(?P<what>{_SENDS}\s+(?:me|us)\s.+)$",
+    re.I | re.S,
+)
 _PREPOSITION = re.compile(r"^(?:on|at|in|by|for)\s+(?:the\s+(?=\d))?", re.I)
 _WHEN_FIRST = re.compile(rf"(?P<when>{_WHEN}.{{0,60}}?)\s+(?:to|about)\s+(?P<what>\S.*)$", re.I | re.S)
 _LEAD = re.compile(
@@ -92,6 +96,9 @@ def reminding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
             return (Nothing(question=ASK_TITLE),)
         rest = m["rest"].strip(" ,:")
         return None if _QUESTION.match(rest) else _reminded(_reminder(rest, setting), setting)
+    if (m := _DAY_FIRST.match(clause)) and setting.is_due(m["when"]) and (later := _REMIND.match(m["what"])):
+        rest = (later["rest"] or "").strip(" ,:")
+        return _reminded(_reminder(f"{rest} {m['when']}", setting), setting) if rest else None
     if (m := _TELL.match(clause)) and setting.is_due(re.sub(r"^(?:on|at)\s+", "", m["when"])):
         return _reminded((replace(one_add(m["what"], setting), due=m["when"]),), setting)
     if (m := _TAIL.match(clause)) and not m["what"].endswith("?"):

@@ -22,7 +22,7 @@ _OF_DAY = re.compile(
     r"|week|month|year)(?:'s|s')\s+(?=\w)",
     re.I,
 )
-_JOINT = re.compile(r"\s*,\s*(?:and\s+|&\s*|plus\s+)?|\s+(?:and|&|plus)\s+", re.I)
+_JOINT = re.compile(r"\s*[,;]\s*(?:and\s+|&\s*|plus\s+)?|\s+(?:and|&|plus)\s+", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def split_items(text: str, setting: Setting) -> list[str]:
     ends = [0, *(place for m in cuts for place in m.span()), len(text)]
     pieces = [text[a:b].strip() for a, b in zip(ends[::2], ends[1::2], strict=True)]
     pieces = [piece for piece in pieces if piece]
-    comma = any("," in m[0] for m in cuts)
+    comma = any(m[0].strip()[:1] in (",", ";") for m in cuts)
     return pieces if _is_list(pieces, comma, setting) else [text]
 
 

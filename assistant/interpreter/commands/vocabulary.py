@@ -188,6 +188,7 @@ SURE = re.compile(
     |^(?:mark|set|check|tick|cross)\b.*\b(?:(?:as\ )?(?:done|complete|completed|finished|undone)|off)\b
     |^(?:reschedule|postpone|snooze|defer|rename|reopen|un-?check|untick|untag|unlabel|prioriti[sz]e|deprioriti[sz]e)\b
     |^(?:move|push|shift|bump)\b.*\b(?:to|until|till|back|by|for)\b
+    |^(?:add|put|set|write)\ (?:an?\ |the\ )?(?:notes?|description|details?|comment)\ (?:to|on|for|of)\b
     |^(?:label|tag)\b.*\b(?:as|with|\#)
     |\b(?:priority|urgent|due\ date|deadline|overdue)\b
     |^(?:done|finished|completed)\ (?:with\b|task\b)

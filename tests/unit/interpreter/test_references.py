@@ -16,6 +16,7 @@ from assistant.interpreter.commands import (
     Reopen,
     Reschedule,
     Setting,
+    Update,
     selection,
     understand,
 )
@@ -105,6 +106,11 @@ def test_a_selection_is_looked_up_first_by_what_the_command_can_be_about() -> No
     [
         ("add buy milk #errands !low", (Add("buy milk", priority="LOW", labels=("errands",)),)),
         ("submit essay p2 @friday #school", (Add("submit essay", "friday", "HIGH", ("school",)),)),
+        ("every monday remind me to water the plants", (Add("water the plants", "every monday"),)),
+        ("add: eggs; milk; bread", (Add("eggs"), Add("milk"), Add("bread"))),
+        ("move all my tasks for today to tomorrow", (Reschedule(("all my tasks for today",), "tomorrow"),)),
+        ("put the dentist off until friday", (Reschedule(("the dentist",), "friday"),)),
+        ("add notes to the report: ask bob", (Update("the report", description="ask bob"),)),
         ("todo: email anna #work", (Add("email anna", labels=("work",)),)),
         ("remind me to cancel the call", (Add("cancel the call"),)),
         ("remind me to delete the old photos tomorrow", (Add("delete the old photos", "tomorrow"),)),
