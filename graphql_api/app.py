@@ -26,6 +26,7 @@ from events.hub import Hub
 from events.log import ChangeLog
 from graphql_api.documents import EdgeSchema
 from graphql_api.errors import Fault, Presenter, body_of
+from graphql_api.exchange import Exchange
 from graphql_api.gate import Admitted, Gate
 from graphql_api.health import Health, prove_row_security
 from graphql_api.local import LocalOnly
@@ -136,6 +137,7 @@ def make_app(shared: Backend, schema: EdgeSchema, sockets: SocketRegistry) -> AS
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/metrics", health.metrics),
+        *Exchange(shared.database, gate, _presenter(settings), settings.cors_origins).routes(),
         *page_routes(settings),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _as_json})
@@ -173,6 +175,10 @@ def _graphql_app(schema: EdgeSchema, application: Application, gate: Gate, socke
 def _is_passing(error: BaseException) -> bool:
     """Whether a client does well to ask again: the database was too slow, or is away."""
     return timed_out(error) or is_away(error)
+
+
+def _presenter(settings: Settings) -> Presenter:
+    return Presenter(is_timeout=timed_out, suggestions=settings.introspection_on)
 
 
 async def _as_json(_: Request, error: Exception) -> Response:

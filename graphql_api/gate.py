@@ -127,7 +127,11 @@ class Gate:
 
     def count(self, admitted: Admitted) -> None:
         """Count a request of the user's. Raises RequestError RATE_LIMITED."""
-        self._counter.count(admitted.user_id)
+        self.count_for(admitted.user_id)
+
+    def count_for(self, user_id: str) -> None:
+        """Count a request that is answered as the user's. Raises RequestError RATE_LIMITED."""
+        self._counter.count(user_id)
 
     async def refresh(self, connection: LiveConnection, token: str) -> Admitted:
         """Have an open socket go on under another token of its user's. Raises DomainError INVALID, saying of a token

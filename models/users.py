@@ -12,6 +12,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     Table,
@@ -69,6 +70,16 @@ usage = Table(
     Column("model_calls", Integer, nullable=False, server_default="0"),
     Column("input_tokens", BigInteger, nullable=False, server_default="0"),
     Column("output_tokens", BigInteger, nullable=False, server_default="0"),
+)
+
+calendar_feeds = Table(
+    "calendar_feeds",
+    metadata,
+    _owner(),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
+    Index("uq_calendar_feeds_secret", "secret_hash", unique=True),
 )
 
 revoked_tokens = Table(

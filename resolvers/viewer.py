@@ -21,6 +21,7 @@ from resolvers.enums import ConfirmPolicy, WeekStart
 from resolvers.fields import Node, column, node, one
 from resolvers.payloads import UserError, mutate, user_error
 from resolvers.scalars import TimeZone
+from services.feeds import feed_since, renew_feed, revoke_feed
 from services.inputs import UNSET
 from services.users import update_settings
 
@@ -115,6 +116,11 @@ class Viewer(Node):
             limits = await _limits(info, session)
         return Usage(turns=int(turns), input_tokens=int(read), output_tokens=int(written), limits=limits)
 
+    @strawberry.field(description="Since when the calendar feed has its present address; null: there is no feed.")
+    async def calendar_feed_since(self, info: Info) -> datetime | None:
+        async with info.context.reading() as session:
+            return await feed_since(session)
+
     @strawberry.field(description="The newest change's place: read it beside a first page, then subscribe after it.")
     async def cursor(self, info: Info) -> str:
         async with info.context.reading() as session:
@@ -167,6 +173,15 @@ class AuthenticationPayload:
     user_errors: list[UserError] = strawberry.field(description="What stood in the way.")
 
 
+@strawberry.type(description="The calendar feed as it became.")
+class CalendarFeedPayload:
+    path: str | None = strawberry.field(
+        default=None,
+        description="The feed's secret address on this server, shown this once: open tasks that are due, as iCalendar.",
+    )
+    user_errors: list[UserError] = strawberry.field(description="What stood in the way.")
+
+
 @strawberry.input(description="The user's word that all of their data is to go.")
 class DeleteMyDataInput:
     confirm: str = strawberry.field(description="The viewer's id, as `viewer { id }` answers it.")
@@ -211,6 +226,23 @@ class ViewerMutations:
         await operation.renew()
         await operation.application.gate.revoke(operation.identity, operation.claims)
         return AuthenticationPayload(authentication_token=_token(info, valid=False), user_errors=[])
+
+    @strawberry.mutation(
+        description="Give the calendar feed of due tasks a new secret address; an older one opens nothing any more."
+    )
+    async def renew_calendar_feed(self, info: Info) -> CalendarFeedPayload:
+        async def action(work: Any) -> dict[str, Any]:
+            return {"path": f"/calendar/{await renew_feed(work)}.ics"}
+
+        return await mutate(info, CalendarFeedPayload, action)
+
+    @strawberry.mutation(description="Close the calendar feed; doing it twice is a success.")
+    async def revoke_calendar_feed(self, info: Info) -> CalendarFeedPayload:
+        async def action(work: Any) -> dict[str, Any]:
+            await revoke_feed(work)
+            return {}
+
+        return await mutate(info, CalendarFeedPayload, action)
 
     @strawberry.mutation(
         description="Delete everything of the viewer's, for good. What is under way ends first or is stopped; their"

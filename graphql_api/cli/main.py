@@ -110,6 +110,42 @@ def doctor(data_dir: DataDir = None) -> None:
 
 
 app.command()(chat)
+
+User = Annotated[str, typer.Option(help="Whose tasks: the user's id.")]
+FormatName = Annotated[str | None, typer.Option("--format", help="jsonl, todoist, ical, markdown or lines.")]
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What to read.")],
+    user: User = DEVELOPER,
+    format_name: FormatName = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Bring tasks in from a file; what is there already is left as it is. Exit code 1 where a row was bad."""
+    from graphql_api.cli.exchange import bring_in, chosen
+    from graphql_api.cli.process import run
+
+    form, size = chosen(format_name, file), file.stat().st_size
+    if not run(bring_in(load(data_dir=data_dir), user, file, form, size=size, dry_run=dry_run)):
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    file: Annotated[Path | None, typer.Argument(dir_okay=False, help="What to write; the output by default.")] = None,
+    user: User = DEVELOPER,
+    format_name: FormatName = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write a user's tasks to a file: as JSON lines with everything that they have, or as another format has it."""
+    from graphql_api.cli.exchange import chosen, send_out
+    from graphql_api.cli.process import run
+
+    run(send_out(load(data_dir=data_dir), user, file, chosen(format_name, file)))
+
+
 app.command()(understand)
 
 

@@ -27,7 +27,7 @@ from graphql_api.transport.headers import EVENTS, GRAPHQL_JSON, JSON, answer_typ
 from graphql_api.transport.hooks import Caller, EdgeHooks, EdgeLimits
 from graphql_api.transport.operations import Operations, is_subscription
 
-_STATUS = {
+STATUS = {
     RequestErrorCode.UNAUTHENTICATED: 401,
     RequestErrorCode.FORBIDDEN: 403,
     RequestErrorCode.RATE_LIMITED: 429,
@@ -66,7 +66,7 @@ class HttpEndpoint:
         # A process boundary: whatever else came up is masked and logged by the presenter.
         except Exception as error:
             fault = self._hooks.presenter.fault(error)
-            response = json_response(body_of(fault), _STATUS.get(fault.code, 400), headers=headers_of([fault]))
+            response = json_response(body_of(fault), STATUS.get(fault.code, 400), headers=headers_of([fault]))
         await response(scope, receive, send)
 
     async def _respond(self, scope: Scope, receive: Receive) -> Response | EventStream:
@@ -125,10 +125,10 @@ def _status_of(answer: Answer, media: str) -> int:
     if answer.null:
         for code in (RequestErrorCode.UNAUTHENTICATED, RequestErrorCode.RATE_LIMITED):
             if code in codes:
-                return _STATUS[code]
+                return STATUS[code]
     if answer.ran or media != GRAPHQL_JSON:
         return 200
-    return _STATUS.get(codes[0], 400)
+    return STATUS.get(codes[0], 400)
 
 
 def _check_media_type(headers: Headers) -> None:

@@ -12,7 +12,7 @@ from services.tasks.changing import (
     update_task,
     update_tasks,
 )
-from services.tasks.creating import create_task
+from services.tasks.creating import adopt_task, create_task, plan_task
 from services.tasks.filters import Days, DueBucket, Span, TaskFilter, bucket_days, task_conditions
 from services.tasks.moving import ListEnd, Place, move_task
 from services.tasks.reading import (
@@ -41,6 +41,7 @@ __all__ = [
     "TaskFilter",
     "TaskPatch",
     "TaskQuery",
+    "adopt_task",
     "bucket_days",
     "candidates",
     "check_unchanged",
@@ -54,6 +55,7 @@ __all__ = [
     "get_tasks",
     "list_tasks",
     "move_task",
+    "plan_task",
     "reopen_task",
     "reopen_tasks",
     "restore_task",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
@@ -17,7 +18,7 @@ from models.base import rows_of
 from models.enums import Actor, Priority, RecurrenceFrom, TaskAction
 from models.tasks import Task, task_labels, tasks
 from services.inputs import check_idempotency_key, digest
-from services.labels import hold_labels
+from services.labels import clean_names, hold_labels
 from services.tasks.checks import clean_new, default_zone
 from services.tasks.family import check_parent
 from services.tasks.positions import last_position
@@ -63,12 +64,30 @@ async def create_task(
         raced = await _made_before(work, key, fingerprint)
         assert raced is not None, "what conflicted is committed, and a task that is open isn't purged"
         return raced
-    names = await _attach_labels(work, task.id, cleaned)
-    changes = differences(NOTHING, state(task, names))
-    await write_revisions(
-        work, [Revised(task, changes)], TaskAction.CREATED, Author(actor, tool_call_id, conversation_id)
-    )
+    await _written(work, task, cleaned.labels, Author(actor, tool_call_id, conversation_id))
     return task
+
+
+async def plan_task(work: UnitOfWork, new: NewTask, key: str | None = None) -> Task:
+    """The task that `create_task` would make, not stored yet. Raises DomainError, for its parent as well."""
+    cleaned = clean_new(new)
+    if cleaned.parent_id is not None:
+        await check_parent(work, cleaned.parent_id)
+    return await _task(work, cleaned, key, digest(_canonical(new)) if key else None)
+
+
+async def adopt_task(work: UnitOfWork, task: Task, labels: Sequence[str], actor: Actor) -> None:
+    """Store a task that was planned, or comes whole from elsewhere: its id, times and place stay as they are.
+
+    Raises DomainError INVALID for the labels, and what the database raises for values that exclude each other.
+    """
+    await work.value(_INSERTED, **asdict(task))
+    await _written(work, task, clean_names(labels, ("input", "labels")), Author(actor))
+
+
+async def _written(work: UnitOfWork, task: Task, labels: Sequence[str], author: Author) -> None:
+    names = await _attach_labels(work, task.id, labels)
+    await write_revisions(work, [Revised(task, differences(NOTHING, state(task, names)))], TaskAction.CREATED, author)
 
 
 async def _task(work: UnitOfWork, new: NewTask, key: str | None, fingerprint: bytes | None) -> Task:
@@ -104,11 +123,11 @@ async def _task(work: UnitOfWork, new: NewTask, key: str | None, fingerprint: by
     return with_reminder(repeating, new.remind_at, new.remind_before, work.now)
 
 
-async def _attach_labels(work: UnitOfWork, task_id: UUID, new: NewTask) -> list[str]:
+async def _attach_labels(work: UnitOfWork, task_id: UUID, labels: Sequence[str]) -> list[str]:
     """The names of the labels, by name, as they are spelled where they existed before."""
-    if not new.labels:
+    if not labels:
         return []
-    held = await hold_labels(work, new.labels)
+    held = await hold_labels(work, labels)
     rows = [{"user_id": work.user_id, "task_id": task_id, "label_id": label.id} for label in held.values()]
     await work.execute(insert(task_labels).values(rows))
     return [held[key].name for key in sorted(held)]

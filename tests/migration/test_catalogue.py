@@ -26,6 +26,7 @@ FUNCTIONS = {
     "deliver(task uuid, reminder timestamp with time zone)": "void",
     "purgeable_tasks(before timestamp with time zone, wanted integer)": "TABLE(user_id text, task_id uuid)",
     "erase_user(wanted integer)": "bigint",
+    "calendar_owner(hash bytea)": "text",
     "search(words text[], kinds text[], wanted integer)": "TABLE(id uuid, kind text, score integer)",
     "trim_changes(before timestamp with time zone, wanted integer)": "bigint",
 }
@@ -38,7 +39,8 @@ RIGHTS = {
     ),
     **dict.fromkeys(("task_labels", "tool_call_tasks", "revoked_tokens"), READ | {"INSERT", "DELETE"}),
     **dict.fromkeys(
-        ("search_documents", "conversations", "drafts", "labels", "tasks"), READ | {"INSERT", "UPDATE", "DELETE"}
+        ("search_documents", "calendar_feeds", "conversations", "drafts", "labels", "tasks"),
+        READ | {"INSERT", "UPDATE", "DELETE"},
     ),
     **dict.fromkeys(
         ("users", "settings", "user_limits", "usage", "turns", "tool_calls", "change_counters"),

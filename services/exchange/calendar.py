@@ -1,0 +1,191 @@
+"""iCalendar (RFC 5545): each VTODO a task, read and written one at a time by the icalendar library."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from icalendar import Alarm, Todo, vRecur
+
+from models.enums import Priority
+from models.tasks import REMIND_BEFORE_LIMIT
+from services.exchange.lines import LINE_LIMIT, Line
+from services.exchange.values import Bad, Dated, Dates, Draft, Item
+from services.tasks import LabelledTask, NewTask
+
+HOUSE: Final = "@tasktalk"
+"""What stands behind a task's id in the UID of a VTODO that was written here."""
+
+CHILDREN: Final = 10_000
+"""Subtasks that wait for their parents, which may stand behind them; more are read without theirs."""
+
+_WRITTEN: Final = {Priority.URGENT: 1, Priority.HIGH: 3, Priority.MEDIUM: 5, Priority.LOW: 9}
+
+
+async def read(lines: AsyncIterable[Line], dates: Dates) -> AsyncIterator[Item]:
+    """Everything but VTODOs is passed over. Numbers count those."""
+    children: list[Draft] = []
+    async for number, block, fault in _todos(lines):
+        try:
+            if fault:
+                raise ValueError(fault)
+            draft = _draft(number, Todo.from_ical(block), dates)
+        # The library raises whatever its parts do for what isn't well formed.
+        except Exception as error:
+            known = isinstance(error, ValueError) and str(error)
+            yield Bad(number, str(error)[:200] if known else "The to-do is not well formed.")
+            continue
+        if draft.parent is not None and len(children) < CHILDREN:
+            children.append(draft)
+        else:
+            yield draft
+    for child in children:
+        yield child
+
+
+async def _todos(lines: AsyncIterable[Line]) -> AsyncIterator[tuple[int, str, str]]:
+    number, block, size, fault = 0, list[str](), 0, ""
+    async for line in lines:
+        mark = line.text.strip().upper()
+        if mark == "BEGIN:VTODO":
+            number, block, size, fault = number + 1, [], 0, ""
+        if number and (block or mark == "BEGIN:VTODO"):
+            fault = fault or (line.fault and f"A line of it {line.fault}.")
+            size += len(line.text)
+            if size <= LINE_LIMIT:
+                block.append(line.text)
+            elif not fault:
+                fault = f"It has more than {LINE_LIMIT:,} characters."
+            if mark == "END:VTODO":
+                yield number, "\r\n".join(block) + "\r\n", fault
+                block = []
+    if block:
+        yield number, "", "It has no end."
+
+
+def _draft(number: int, todo: Any, dates: Dates) -> Draft:  # Any: the library's component
+    title = " ".join(str(todo.get("summary", "")).split())
+    uid = str(todo.get("uid", ""))
+    if not title or not uid:
+        raise ValueError("A to-do needs a SUMMARY and a UID.")
+    due = _due(todo.get("due") or todo.get("dtstart"), dates)
+    rule = todo.get("rrule")
+    remind_at, remind_before = _reminder(todo, due)
+    completed = todo.get("completed")
+    new = NewTask(
+        title,
+        description=str(todo.get("description", "")).strip() or None,
+        due_date=due.date,
+        due_at=due.at,
+        time_zone=due.time_zone,
+        recurrence=rule.to_ical().decode() if rule is not None and (due.date or due.at) else None,
+        remind_at=remind_at,
+        remind_before=remind_before,
+        priority=_priority(int(todo.get("priority", 0))),
+        labels=[str(name).strip() for each in _several(todo.get("categories")) for name in each.cats],
+    )
+    return Draft(
+        number,
+        new,
+        f"uid:{uid}",
+        parent=next((f"uid:{one}" for one in _several(todo.get("related-to")) if _is_parent(one)), None),
+        own_id=_own(uid),
+        completed_at=completed.dt.astimezone(UTC)
+        if completed is not None and isinstance(completed.dt, datetime)
+        else None,
+        is_completed=completed is not None or str(todo.get("status", "")).upper() == "COMPLETED",
+    )
+
+
+def _due(value: Any, dates: Dates) -> Dated:
+    if value is None:
+        return Dated()
+    if not isinstance(value.dt, datetime):
+        return Dated(date=value.dt)
+    if value.dt.tzinfo is None:  # floating: meant in the zone of whoever reads it
+        return dates(value.dt.isoformat(timespec="minutes"), None) or Dated()
+    zone = value.dt.tzinfo.key if isinstance(value.dt.tzinfo, ZoneInfo) else None
+    return Dated(at=value.dt.astimezone(UTC), time_zone=None if zone == "UTC" else zone)
+
+
+def _reminder(todo: Any, due: Dated) -> tuple[datetime | None, int | None]:
+    for alarm in todo.subcomponents:
+        trigger = alarm.get("trigger")
+        if alarm.name == "VALARM" and trigger is not None:
+            if isinstance(trigger.dt, timedelta):
+                minutes = int(-trigger.dt.total_seconds() // 60)
+                if due.at is not None and 0 <= minutes <= REMIND_BEFORE_LIMIT:
+                    return None, minutes
+            elif isinstance(trigger.dt, datetime) and trigger.dt.tzinfo is not None:
+                return trigger.dt.astimezone(UTC), None
+    return None, None
+
+
+def _priority(value: int) -> Priority:
+    if value <= 0:
+        return Priority.NONE
+    return next((level for level, number in _WRITTEN.items() if value <= number), Priority.LOW)
+
+
+def _several(value: Any) -> Iterable[Any]:
+    return () if value is None else value if isinstance(value, list) else (value,)
+
+
+def _is_parent(related: Any) -> bool:
+    return str(related.params.get("RELTYPE", "PARENT")).upper() == "PARENT"
+
+
+def _own(uid: str) -> UUID | None:
+    try:
+        return UUID(uid.removesuffix(HOUSE)) if uid.endswith(HOUSE) else None
+    except ValueError:
+        return None
+
+
+def head() -> bytes:
+    return b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Tasktalk//Tasks//EN\r\nX-WR-CALNAME:Tasktalk\r\n"
+
+
+TAIL: Final = b"END:VCALENDAR\r\n"
+
+
+def write(labelled: LabelledTask) -> bytes:
+    """A task's VTODO. What repeats at a time is written in its zone, other times in UTC."""
+    task, todo = labelled.task, Todo()
+    todo.add("uid", f"{task.id}{HOUSE}")
+    todo.add("dtstamp", task.updated_at)
+    todo.add("created", task.created_at)
+    todo.add("last-modified", task.updated_at)
+    todo.add("summary", task.title)
+    if task.description:
+        todo.add("description", task.description)
+    due: date | datetime | None = task.due_date or task.due_at
+    if isinstance(due, datetime) and task.recurrence and task.time_zone:
+        due = due.astimezone(ZoneInfo(task.time_zone))
+    if due is not None:
+        todo.add("due", due)
+        if task.recurrence:
+            todo.add("dtstart", due)
+            todo.add("rrule", vRecur.from_ical(task.recurrence))
+    if task.priority:
+        todo.add("priority", _WRITTEN[Priority(task.priority)])
+    if labelled.labels:
+        todo.add("categories", [label.name for label in labelled.labels])
+    if task.parent_id is not None:
+        todo.add("related-to", f"{task.parent_id}{HOUSE}")
+    if task.completed_at is not None:
+        todo.add("completed", task.completed_at)
+    todo.add("status", "COMPLETED" if task.completed_at else "NEEDS-ACTION")
+    if task.remind_at is not None:
+        alarm = Alarm()
+        alarm.add("action", "DISPLAY")
+        alarm.add("description", task.title)
+        alarm.add(
+            "trigger", -timedelta(minutes=task.remind_before) if task.remind_before is not None else task.remind_at
+        )
+        todo.add_component(alarm)
+    written: bytes = todo.to_ical()
+    return written
