@@ -28,8 +28,13 @@ _HYPOTHETICAL = re.compile(
     r"(?:if|unless|in case|once|as soon as|whenever|when (?!is\b|are\b|do\b|does\b|did\b)"
     r"|how (?:do|can|would|should|to|does)|why|who|whose|should i (?:add|delete|remove)|what (?:would|does|if"
     r"|happens)|is it possible|did you|have you"
-    r"|do you (?:know|think|like|want)|don't (?:add|delete|remove|create|mark|move|change|rename|complete)"
-    r"|do not (?:add|delete|remove|create|mark|move|change))\b",
+    r"|do you (?:know|think|like|want))\b",
+    re.I,
+)
+_FORBIDDING = re.compile(
+    rf"(?:please\s+)?(?:(?:i|we)\s+(?:said|told\s+you)\s+)?(?:do\s+not|don['’]?t|never|no\s+need\s+to"
+    rf"|you\s+(?:must\s*n['’]?t|should\s*n['’]?t|may\s+not|must\s+not|should\s+not|need\s+not"
+    rf"|don['’]?t\s+(?:have|need)\s+to))\s+(?:ever\s+|please\s+)?(?!remind\b)(?:{v.COMMAND_VERBS})\b",
     re.I,
 )
 _SENTENCE_END = re.compile(r"[.!?;\n]")
@@ -45,7 +50,7 @@ def clauses(text: str, setting: Setting) -> list[str]:
         if not _is_command(text[m.end() : following.start() if following else len(text)], setting):
             continue
         head = text[start : m.start()]
-        if _HYPOTHETICAL.match(unwrap(head)) and not _SENTENCE_END.search(m[0]):
+        if not _asks(unwrap(head)) and not _SENTENCE_END.search(m[0]):
             continue  # "if it rains, delete the picnic" asks for nothing now
         if m["weak"]:
             # "remind me to wash and remove the covers" is one thing to do
@@ -66,10 +71,19 @@ def _inside_quotes(text: str, place: int) -> bool:
     return text[:place].count('"') % 2 == 1
 
 
+def forbids(clause: str) -> bool:
+    """Whether it says what is not to be done: "don't add milk"."""
+    return _FORBIDDING.match(clause) is not None
+
+
+def _asks(clause: str) -> bool:
+    return _HYPOTHETICAL.match(clause) is None and not forbids(clause)
+
+
 def read(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     """The commands of a clause; None where the grammar knows none."""
     clause = unwrap(clause)
-    if not clause or _HYPOTHETICAL.match(clause):
+    if not clause or not _asks(clause):
         return None
     if found := undoing(clause):
         return found

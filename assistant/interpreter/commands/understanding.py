@@ -11,7 +11,7 @@ from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.adding import bullets
 from assistant.interpreter.commands.answers import read_answer
 from assistant.interpreter.commands.arranging import arranging
-from assistant.interpreter.commands.clauses import clauses, read
+from assistant.interpreter.commands.clauses import clauses, forbids, read
 from assistant.interpreter.commands.follow_ups import (
     ASK_CHANGE,
     ASK_TARGET,
@@ -88,7 +88,10 @@ def understand(
 
 
 def _unread(clause: str, verdict: Verdict, setting: Setting) -> tuple[tuple[Command, ...], Verdict]:
-    """What the model makes of a clause. What only looks like a thing to do is offered and not taken for asked."""
+    """What the model makes of a clause. What only looks like a thing to do is offered and not taken for asked, and what
+    is forbidden is neither: the model sees the words, and not the "not"."""
+    if forbids(unwrap(clause)):
+        return (Nothing(),), Verdict("none", 1.0)
     guessed = (Nothing(),) if verdict.kind == "none" else _guessed(clause, verdict, setting)
     if guessed == (Nothing(),) and looks_like_a_task(unwrap(clause)):
         return (Nothing(question=ask_meant(added_words(unwrap(clause)))),), Verdict("none", NOT_ASKED)
