@@ -227,8 +227,10 @@ async def operation(
 
 @asynccontextmanager
 async def reading_as(application: Application, user_id: str) -> AsyncIterator[Operation]:
-    """A context to read in for several operations of a user's: it knows no token, nor what a token says of the user."""
+    """A context to read in for several live operations of a user's: it knows no token, nor what a token says of the
+    user."""
     made = Operation(application, Identity(user_id, None, None, b""), None)
+    made.live()
     try:
         yield made
     finally:
