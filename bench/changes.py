@@ -187,10 +187,10 @@ def _plan() -> Plan:
 
 def main() -> None:
     """Interrupted, it stops what it started and says nothing."""
-    reports: list[Report] = []
+    plan, reports = _plan(), list[Report]()
 
     async def action() -> None:
-        reports.append(await soak(_plan()))
+        reports.append(await soak(plan))
 
     asyncio.run(until_signal(action()))
     for report in reports:
