@@ -12,9 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
-import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -25,6 +23,7 @@ from pathlib import Path
 import httpx2
 import psycopg
 
+from bench.running import home
 from bench.soaking.broker import Broker
 from bench.soaking.changes import CURSOR, READERS, Fleet, Reader, Writer
 from bench.soaking.faults import Faults
@@ -72,20 +71,16 @@ class Report:
 
 async def soak(plan: Plan) -> Report:
     """Run it, and leave nothing behind."""
-    home = Path(tempfile.mkdtemp(prefix="tasktalk-changes-"))
-    try:
-        async with AsyncExitStack() as stack:
-            return await _run(plan, home, stack)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    async with home("tasktalk-changes-") as directory, AsyncExitStack() as stack:
+        return await _run(plan, directory, stack)
 
 
-async def _run(plan: Plan, home: Path, stack: AsyncExitStack) -> Report:
+async def _run(plan: Plan, directory: Path, stack: AsyncExitStack) -> Report:
     chance = random.Random(plan.seed)
-    postgres = await embedded.start(home / "database")
+    postgres = await embedded.start(directory / "database")
     stack.push_async_callback(postgres.stop)
     await runner.migrate(Dsn.parse(postgres.dsn))
-    broker = Broker(home) if Broker.installed() else None
+    broker = Broker(directory) if Broker.installed() else None
     if broker is not None:
         await broker.start()
         stack.push_async_callback(broker.stop)
@@ -95,8 +90,8 @@ async def _run(plan: Plan, home: Path, stack: AsyncExitStack) -> Report:
         "TASKTALK_WORKER": "false",
         **{f"TASKTALK_LIMIT_{name}": "0" for name in ("REQUESTS_PER_MINUTE", "SOCKETS_PER_USER")},
     }
-    key = load_key(home)
-    servers = fleet(home, plan.replicas, 0, settings, home / KEY_FILE)
+    key = load_key(directory)
+    servers = fleet(directory, plan.replicas, 0, settings, directory / KEY_FILE)
     for server in servers:
         stack.push_async_callback(server.stop)
     await asyncio.gather(*(server.start() for server in servers))

@@ -4,11 +4,7 @@ publish stores nothing. See bench/README.md."""
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -17,8 +13,8 @@ from pathlib import Path
 from statistics import median
 
 import jwt
-import uvloop
 
+from bench.running import measured, names, numbers
 from bench.servers import Server, environment, free_port, serving, tasktalk
 from bench.sockets import Crowd, Figures, Words, measure
 
@@ -154,9 +150,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=Path, help="a directory with peers/*.mjs, peers/py_fanout.py and node/")
     parser.add_argument("--peers-python", default=sys.executable, help="the Python that has what the peers need")
-    parser.add_argument("--kinds", type=lambda text: text.split(","), default=[*NODE, *PYTHON], help="which peers")
+    parser.add_argument("--kinds", type=names, default=[*NODE, *PYTHON], help="which peers")
     parser.add_argument("--sockets", type=int, default=1000)
-    parser.add_argument("--users", type=lambda text: [int(part) for part in text.split(",")], default=[1, 50, 1000])
+    parser.add_argument("--users", type=numbers, default=[1, 50, 1000])
     parser.add_argument("--rate", type=float, default=4.0, help="changes a second of one user; ten times that of many")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each round and target")
@@ -164,14 +160,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.peers:
         options.peers = options.peers.resolve()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
-    scratch = Path(tempfile.mkdtemp(prefix="tasktalk-bench-"))
-    try:
-        results = uvloop.run(run(options, scratch))
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1) + "\n")
+    measured(options, run)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,6 +19,7 @@ from pathlib import Path
 
 import psycopg
 
+from bench.running import home
 from bench.soaking.broker import Broker
 from bench.soaking.counting import Report, count
 from bench.soaking.killing import Killer
@@ -56,22 +55,18 @@ class Plan:
 
 async def soak(plan: Plan) -> Report:
     """Run it, and leave nothing behind."""
-    home = Path(tempfile.mkdtemp(prefix="tasktalk-soak-"))
-    try:
-        async with AsyncExitStack() as stack:
-            return await _run(plan, home, stack)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    async with home("tasktalk-soak-") as directory, AsyncExitStack() as stack:
+        return await _run(plan, directory, stack)
 
 
-async def _run(plan: Plan, home: Path, stack: AsyncExitStack) -> Report:
+async def _run(plan: Plan, directory: Path, stack: AsyncExitStack) -> Report:
     chance = random.Random(plan.seed)
-    database = await embedded.start(home / "database")
+    database = await embedded.start(directory / "database")
     stack.push_async_callback(database.stop)
     await runner.migrate(Dsn.parse(database.dsn))
     settings = {
         "DATABASE_URL": database.dsn,
-        "BROADCAST_URL": await stack.enter_async_context(_broker(home)),
+        "BROADCAST_URL": await stack.enter_async_context(_broker(directory)),
         "OPENAI_API_KEY": "soak",
         "OPENAI_BASE_URL": await stack.enter_async_context(SlowModel(chance, plan.pace).serving()),
         "TASKTALK_LEASE_SECONDS": str(plan.lease),
@@ -79,8 +74,8 @@ async def _run(plan: Plan, home: Path, stack: AsyncExitStack) -> Report:
         "TASKTALK_LIMIT_REQUESTS_PER_MINUTE": "0",
         "TASKTALK_LIMIT_RUNNING_TURNS": "0",
     }
-    key = load_key(home)
-    programs = fleet(home, plan.replicas, plan.workers, settings, home / KEY_FILE)
+    key = load_key(directory)
+    programs = fleet(directory, plan.replicas, plan.workers, settings, directory / KEY_FILE)
     for program in programs:
         stack.push_async_callback(program.stop)
     await asyncio.gather(*(program.start() for program in programs))

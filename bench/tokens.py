@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import shutil
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,10 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-import uvloop
-
 from bench.load import quantile
 from bench.peers import peer_servers
+from bench.running import measured, names, numbers
 from bench.servers import Server, tasktalk
 from bench.streams import Arrivals, Stream, posted, relayed, subscribed
 from bench.turns import fake_model
@@ -168,21 +163,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=Path, help="a directory with fake_llm.py and peers/")
     parser.add_argument("--peers-python", default=sys.executable, help="the Python that has what the peers need")
-    parser.add_argument("--kinds", type=lambda text: text.split(","), default=list(KINDS), help="which peers")
-    parser.add_argument("--streams", type=lambda text: [int(part) for part in text.split(",")], default=[10, 50])
+    parser.add_argument("--kinds", type=names, default=list(KINDS), help="which peers")
+    parser.add_argument("--streams", type=numbers, default=[10, 50])
     parser.add_argument("--rate", type=float, default=50.0, help="tokens a second of each stream")
     parser.add_argument("--tokens", type=int, default=150, help="of each stream")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="where every figure goes")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
-    scratch = Path(tempfile.mkdtemp(prefix="tasktalk-bench-"))
-    try:
-        results = uvloop.run(run(options, scratch))
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1) + "\n")
+    measured(options, run)
 
 
 if __name__ == "__main__":

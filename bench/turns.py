@@ -6,11 +6,7 @@ All answer the same message with the same model: one tool call, then a text of 6
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
-import signal
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -18,11 +14,11 @@ from pathlib import Path
 from statistics import median
 
 import orjson
-import uvloop
 
 from bench import first_delta
 from bench.load import Judge, Load, NewRequest, drive, post
 from bench.peers import KINDS, peer_model, peer_servers
+from bench.running import measured, names, numbers
 from bench.servers import Server, environment, free_port, serving, tasktalk
 from services.auth.development import issue, load_key
 
@@ -202,21 +198,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=Path, help="a directory with fake_llm.py and peers/py_turns.py")
     parser.add_argument("--peers-python", default=sys.executable, help="the Python that has what the peers need")
-    parser.add_argument("--kinds", type=lambda text: text.split(","), default=list(KINDS), help="which peers")
-    parser.add_argument("--concurrency", type=lambda text: [int(part) for part in text.split(",")], default=[1, 16])
+    parser.add_argument("--kinds", type=names, default=list(KINDS), help="which peers")
+    parser.add_argument("--concurrency", type=numbers, default=[1, 16])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each round and target")
     parser.add_argument("--first-delta", type=int, default=200, help="turns to time the first delta of; 0: none")
     parser.add_argument("--json", type=Path, help="where every figure goes")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
-    scratch = Path(tempfile.mkdtemp(prefix="tasktalk-bench-"))
-    try:
-        results = uvloop.run(run(options, scratch))
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1) + "\n")
+    measured(options, run)
 
 
 if __name__ == "__main__":
