@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -77,13 +77,7 @@ async def note_idle_conversations(database: Database, settings: Settings) -> int
     """Log the conversations that went idle since the last look; how many were looked at."""
     if not settings.conversation_idle_seconds:
         return 0
-    looked_at = 0
-    for _ in range(ROUNDS):
-        found = await _note_idle(database, settings.conversation_idle_seconds)
-        looked_at += found
-        if found < BATCH:
-            break
-    return looked_at
+    return await _in_batches(partial(_note_idle, database, settings.conversation_idle_seconds), BATCH, ROUNDS)
 
 
 async def _note_idle(database: Database, idle: int) -> int:
@@ -107,38 +101,47 @@ async def trim_changes(database: Database, settings: Settings) -> int:
     """Let go of logged changes that are older than they are kept; how many went."""
     if not settings.changes_kept_days:
         return 0
-    statement = text("SELECT tasktalk.trim_changes(:before, :wanted)")
     before = clock.now() - timedelta(days=settings.changes_kept_days)
-    trimmed = 0
-    for _ in range(TRIMS):
-        async with database.for_nobody() as connection:
-            gone: int = (await connection.execute(statement, {"before": before, "wanted": TRIMMED})).scalar_one()
-        trimmed += gone
-        if gone < TRIMMED:
-            break
-    return trimmed
+    return await _in_batches(partial(_trim, database, before), TRIMMED, TRIMS)
+
+
+async def _trim(database: Database, before: datetime) -> int:
+    statement = text("SELECT tasktalk.trim_changes(:before, :wanted)")
+    async with database.for_nobody() as connection:
+        gone: int = (await connection.execute(statement, {"before": before, "wanted": TRIMMED})).scalar_one()
+    return gone
 
 
 async def purge_tasks(database: Database, settings: Settings) -> int:
     """Let go of tasks that were deleted longer ago than they are kept; how many were looked at."""
     if not settings.deleted_tasks_kept_days:
         return 0
-    statement = text("SELECT user_id, task_id FROM tasktalk.purgeable_tasks(:before, :wanted)")
     before = clock.now() - timedelta(days=settings.deleted_tasks_kept_days)
-    looked_at = 0
-    for _ in range(ROUNDS):
-        async with database.for_nobody() as connection:
-            found = (await connection.execute(statement, {"before": before, "wanted": PURGED})).all()
-        by_user: dict[str, list[UUID]] = defaultdict(list)
-        for user_id, task_id in found:
-            by_user[user_id].append(task_id)
-        for user_id, task_ids in by_user.items():
-            # Several replicas may come with the same ones: each goes once.
-            await database.work(user_id, partial(purge, task_ids=task_ids, deleted_before=before))
-        looked_at += len(found)
-        if len(found) < PURGED:
+    return await _in_batches(partial(_purge, database, before), PURGED, ROUNDS)
+
+
+async def _purge(database: Database, before: datetime) -> int:
+    statement = text("SELECT user_id, task_id FROM tasktalk.purgeable_tasks(:before, :wanted)")
+    async with database.for_nobody() as connection:
+        found = (await connection.execute(statement, {"before": before, "wanted": PURGED})).all()
+    by_user: dict[str, list[UUID]] = defaultdict(list)
+    for user_id, task_id in found:
+        by_user[user_id].append(task_id)
+    for user_id, task_ids in by_user.items():
+        # Several replicas may come with the same ones: each goes once.
+        await database.work(user_id, partial(purge, task_ids=task_ids, deleted_before=before))
+    return len(found)
+
+
+async def _in_batches(batch: Callable[[], Awaitable[int]], size: int, most: int) -> int:
+    """Do batch after batch until one isn't full, `most` at a time; how many there were in all."""
+    total = 0
+    for _ in range(most):
+        found = await batch()
+        total += found
+        if found < size:
             break
-    return looked_at
+    return total
 
 
 async def keep_house(database: Database, settings: Settings) -> None:
