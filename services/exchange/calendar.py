@@ -19,31 +19,47 @@ from services.tasks import LabelledTask, NewTask
 HOUSE: Final = "@tasktalk"
 """What stands behind a task's id in the UID of a VTODO that was written here."""
 
-CHILDREN: Final = 10_000
-"""Subtasks that wait for their parents, which may stand behind them; more are read without theirs."""
+CHILDREN: Final = 10_000_000
+"""Characters of subtasks that wait for their parents, which may stand behind them; more are read without theirs."""
 
 _WRITTEN: Final = {Priority.URGENT: 1, Priority.HIGH: 3, Priority.MEDIUM: 5, Priority.LOW: 9}
+
+
+class _Unread(ValueError):
+    """What is wrong with a to-do, in words of our own."""
 
 
 async def read(lines: AsyncIterable[Line], dates: Dates) -> AsyncIterator[Item]:
     """Everything but VTODOs is passed over. Numbers count those."""
     children: list[Draft] = []
+    waiting = 0
     async for number, block, fault in _todos(lines):
         try:
             if fault:
-                raise ValueError(fault)
+                raise _Unread(fault)
             draft = _draft(number, Todo.from_ical(block), dates)
         # The library raises whatever its parts do for what isn't well formed.
         except Exception as error:
-            known = isinstance(error, ValueError) and str(error)
-            yield Bad(number, str(error)[:200] if known else "The to-do is not well formed.")
+            yield Bad(number, str(error) if isinstance(error, _Unread) else _malformed(error))
             continue
-        if draft.parent is not None and len(children) < CHILDREN:
-            children.append(draft)
-        else:
-            yield draft
+        if draft.parent is not None:
+            waiting += _size(draft)
+            if waiting <= CHILDREN:
+                children.append(draft)
+                continue
+        yield draft
     for child in children:
         yield child
+
+
+def _malformed(error: Exception) -> str:
+    """What the library says is about what stands in the file, of which it may quote much."""
+    said = " ".join(str(error).split()) if isinstance(error, ValueError) else ""
+    return f"The to-do is not well formed: {said[:120]}." if said else "The to-do is not well formed."
+
+
+def _size(draft: Draft) -> int:
+    return len(draft.new.title) + len(draft.new.description or "") + len(draft.source)
 
 
 async def _todos(lines: AsyncIterable[Line]) -> AsyncIterator[tuple[int, str, str]]:
@@ -70,7 +86,7 @@ def _draft(number: int, todo: Any, dates: Dates) -> Draft:  # Any: the library's
     title = " ".join(str(todo.get("summary", "")).split())
     uid = str(todo.get("uid", ""))
     if not title or not uid:
-        raise ValueError("A to-do needs a SUMMARY and a UID.")
+        raise _Unread("A to-do needs a SUMMARY and a UID.")
     due = _due(todo.get("due") or todo.get("dtstart"), dates)
     rule = todo.get("rrule")
     remind_at, remind_before = _reminder(todo, due)

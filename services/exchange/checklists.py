@@ -9,13 +9,12 @@ from typing import Final
 
 from services.exchange.lines import Line
 from services.exchange.sources import Sources
-from services.exchange.values import Bad, Dates, Draft, Item, titled
+from services.exchange.values import Bad, Dates, Draft, Growing, Item
 from services.tasks import LabelledTask, NewTask
 
-_ENTRY: Final = re.compile(
-    r"(?P<indent>[ \t]*)(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[(?P<box>[ xX])\][ \t]+)?(?P<title>.*\S)\s*"
-)
-_HEADING: Final = re.compile(r"#{1,6}[ \t]+(?P<name>.*?)[ \t]*#*")
+# Both are for a line without blanks at its end: each pattern then goes over it once, whatever it holds.
+_ENTRY: Final = re.compile(r"(?P<indent>[ \t]*)(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[(?P<box>[ xX])\][ \t]+)?(?P<title>\S.*)")
+_HEADING: Final = re.compile(r"#{1,6}(?:[ \t]+(?P<name>.*))?")
 
 
 @dataclass(slots=True)
@@ -28,11 +27,10 @@ class _Open:
     is_completed: bool
     label: str | None
     parent: str | None
-    described: list[str] = field(default_factory=list)
+    described: Growing = field(default_factory=Growing)
 
     def draft(self, sources: Sources) -> Draft:
-        described = titled(self.described) or None
-        new = NewTask(self.title, description=described, labels=[self.label] if self.label else ())
+        new = NewTask(self.title, description=self.described.text(), labels=[self.label] if self.label else ())
         source = sources.of(self.parent, self.title, self.label)
         return Draft(self.number, new, source, self.parent, is_completed=self.is_completed)
 
@@ -47,10 +45,11 @@ async def read_markdown(lines: AsyncIterable[Line], _dates: Dates) -> AsyncItera
         if line.fault:
             yield Bad(line.number, f"The line {line.fault}.")
             continue
-        entry, heading = _ENTRY.fullmatch(line.text), _HEADING.fullmatch(line.text)
+        text = line.text.rstrip()
+        entry, heading = _ENTRY.fullmatch(text), _HEADING.fullmatch(text)
         if entry is None and heading is None:
             if opened is not None and line.text[:1] in (" ", "\t"):
-                opened.described.append(line.text.strip())
+                opened.described.add(line.text.strip())
             continue
         if opened is not None:
             draft = opened.draft(sources)
@@ -58,7 +57,7 @@ async def read_markdown(lines: AsyncIterable[Line], _dates: Dates) -> AsyncItera
             yield draft
             opened = None
         if heading is not None:
-            label, top = heading["name"] or None, None
+            label, top = (heading["name"] or "").rstrip("#").rstrip() or None, None
         elif entry is not None:
             indent = len(entry["indent"].expandtabs(4))
             parent = top[1] if top is not None and indent > top[0] else None
@@ -75,7 +74,7 @@ async def read_lines(lines: AsyncIterable[Line], _dates: Dates) -> AsyncIterator
         if line.fault:
             yield Bad(line.number, f"The line {line.fault}.")
         elif line.text.strip():
-            entry = _ENTRY.fullmatch(line.text)
+            entry = _ENTRY.fullmatch(line.text.rstrip())
             title = entry["title"] if entry else line.text.strip()
             done = entry is not None and (entry["box"] or " ") != " "
             yield Draft(line.number, NewTask(title), sources.of(title), is_completed=done)

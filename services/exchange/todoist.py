@@ -12,7 +12,7 @@ from typing import Final
 from models.enums import Priority
 from services.exchange.lines import LINE_LIMIT, Line
 from services.exchange.sources import Sources
-from services.exchange.values import Bad, Dated, Dates, Draft, Item
+from services.exchange.values import Bad, Dated, Dates, Draft, Growing, Item
 from services.tasks import LabelledTask, NewTask
 
 _LABEL: Final = re.compile(r"(?:^|\s)@(?P<name>[^\s@]+)")
@@ -30,6 +30,7 @@ async def read(lines: AsyncIterable[Line], dates: Dates) -> AsyncIterator[Item]:
     section: str | None = None
     parent: str | None = None
     held: Draft | None = None
+    notes = Growing()
     async for number, cells, fault in _records(lines):
         if names is None:
             names = [cell.strip().upper() for cell in cells]
@@ -42,43 +43,50 @@ async def read(lines: AsyncIterable[Line], dates: Dates) -> AsyncIterator[Item]:
         if fault:
             yield Bad(number, fault)
         elif kind == "note" and held is not None and row.get("CONTENT"):
-            told = f"{held.new.description}\n{row['CONTENT']}" if held.new.description else row["CONTENT"]
-            held = replace(held, new=replace(held.new, description=told))
+            notes.add(row["CONTENT"])
         elif kind == "section":
             section = row.get("CONTENT") or None
         elif kind == "task" and row.get("CONTENT"):
             if held is not None:
-                yield held
+                yield _with(held, notes)
                 held = None
             try:
                 held = _draft(number, row, section, parent, sources, dates)
             except ValueError as error:
                 yield Bad(number, str(error))
                 continue
+            notes = Growing(held.new.description or "")
             parent = held.source if held.parent is None else parent
     if held is not None:
-        yield held
+        yield _with(held, notes)
+
+
+def _with(draft: Draft, notes: Growing) -> Draft:
+    return replace(draft, new=replace(draft.new, description=notes.text()))
 
 
 async def _records(lines: AsyncIterable[Line]) -> AsyncIterator[tuple[int, list[str], str]]:
     """Records by the number of their first line; a cell in quotes may hold line ends."""
-    begun, text = 0, ""
+    begun, parts, size, quotes = 0, list[str](), 0, 0
     async for line in lines:
         begun = begun or line.number
         if line.fault:
             yield line.number, [], f"The line {line.fault}."
-            begun, text = 0, ""
+            begun, parts, size, quotes = 0, [], 0, 0
             continue
-        text = f"{text}\n{line.text}" if text else line.text
-        if text.count('"') % 2 and len(text) < LINE_LIMIT:
+        parts.append(line.text)
+        size += len(line.text) + 1
+        quotes += line.text.count('"')
+        if quotes % 2 and size < LINE_LIMIT:
             continue
+        text = "\n".join(parts)
         if text.strip(", \t"):
             try:
                 yield begun, next(csv.reader(io.StringIO(text), strict=True)), ""
             except csv.Error as error:
                 yield begun, [], f"The row is not CSV: {error}."
-        begun, text = 0, ""
-    if text:
+        begun, parts, size, quotes = 0, [], 0, 0
+    if parts:
         yield begun, [], "The row has no end: a quote isn't closed."
 
 

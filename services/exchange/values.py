@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from models.tasks import DESCRIPTION_LIMIT
 from services.tasks import NewTask
 
 
@@ -87,6 +88,21 @@ class Outcome:
     message: str = ""
 
 
-def titled(items: Sequence[str]) -> str:
-    """Lines of a description, or nothing."""
-    return "\n".join(items).strip()
+class Growing:
+    """A description that comes line by line. What is past the limit of one is counted no further, only known of.
+
+    So a file of any size costs what its descriptions may have, and its row is refused for being too long.
+    """
+
+    def __init__(self, first: str = "") -> None:
+        self._lines: list[str] = [first] if first else []
+        self._size = len(first)
+
+    def add(self, line: str) -> None:
+        if self._size <= DESCRIPTION_LIMIT:
+            self._lines.append(line)
+            self._size += len(line) + 1
+
+    def text(self) -> str | None:
+        """What came so far; None for nothing."""
+        return "\n".join(self._lines).strip() or None

@@ -321,6 +321,28 @@ async def test_a_bad_row_is_named_and_stops_nothing_else(database: Database, use
         assert await session.scalar(select(func.count()).select_from(table)) == 1
 
 
+async def test_a_file_made_to_be_slow_is_read_like_any_other(database: Database, user: str) -> None:
+    """Each of these took time, or memory, that grew with the square of its length."""
+    many = 60_000
+    markdown = ["- " + " " * many, "# " + " " * many + "x", "- a", *(["  b"] * many), "- [x] c  "]
+    assert results(await bring(database, user, "markdown", "\n".join(markdown), size=9000)) == [
+        (3, "BAD"),
+        (many + 4, "MADE"),
+    ]
+    head = "TYPE,CONTENT,PRIORITY,INDENT,DATE\n"
+    notes = await bring(database, user, "todoist", head + "task,a,1,1,\n" + "note,b,,,\n" * many, size=9000)
+    assert results(notes) == [(2, "BAD")]
+    assert "10,000" in notes[0].message
+    open_quote = await bring(database, user, "todoist", head + 'task,"' + "\n" * many, size=9000)
+    assert results(open_quote) == [(2, "BAD")]
+    todo = (
+        "BEGIN:VTODO\nUID:1\nSUMMARY:a\nDUE:2026-01-01\nEND:VTODO\nBEGIN:VTODO\n" + "BEGIN:VALARM\n" * 9 + "END:VTODO\n"
+    )
+    malformed = await bring(database, user, "ical", todo)
+    assert results(malformed) == [(1, "BAD"), (2, "BAD")]
+    assert all("\n" not in one.message and len(one.message) < 200 for one in malformed)
+
+
 async def _one_exported(database: Database, title: str) -> str:
     other = await new_user(database)
 
