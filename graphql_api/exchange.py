@@ -112,7 +112,7 @@ class Exchange:
         user_id = (await self.gate.authenticate(request.scope)).user_id
         form, dry_run = _format(request), request.query_params.get("dryRun") in ("1", "true")
         announced = request.headers.get("content-length", "0")
-        if announced.isdigit() and int(announced) > BODY_LIMIT:
+        if announced.isdecimal() and int(announced) > BODY_LIMIT:
             raise _too_large()
         async with self.database.snapshot(user_id) as session:
             reader = reader_of(await read_settings(session), clock.now())

@@ -21,8 +21,9 @@ _ORDINALS = {
     for name in names.split()
 }  # fmt: skip
 _LAST = frozenset({"last", "latter", "bottom"})
+_PLACE_DIGITS = 4
 _PLACE = re.compile(
-    r"(?:(?:the|my|that|task|number|no|nr|option|item|todo)\.?\s*)*#?\s*(?P<which>\d{1,4}|\w+?)(?:st|nd|rd|th)?"
+    rf"(?:(?:the|my|that|task|number|no|nr|option|item|todo)\.?\s*)*#?\s*(?P<which>\d{{1,{_PLACE_DIGITS}}}|\w+?)(?:st|nd|rd|th)?"
     r"(?:\s+(?P<noun>one|task|item|option|entry|todo))?(?:\s+(?:on|in|of|from)\s+(?:the|that|my)\s+list)?"
 )
 _IT = frozenset(
@@ -101,8 +102,8 @@ def position(words: str, length: int) -> int | None:
     if m is None:
         return None
     which = m["which"]
-    if which.isdigit():
-        return int(which)
+    if which.isdecimal():
+        return int(which) if len(which) <= _PLACE_DIGITS else None
     whole = next(
         (part for part in reversed(re.findall(r"\w+", words.casefold())) if part in _ORDINALS or part in _LAST), ""
     )

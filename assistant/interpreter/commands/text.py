@@ -11,6 +11,8 @@ _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "’": "'", "‘": 
 _CLOSING = " .!?;,"
 _POLITE_TAIL = 24  # code points that the longest closing courtesy takes
 _EDGE = " \t\r\n,;:–—-"
+_SIGNS_KEPT = 6
+_SIGNS = re.compile(rf"[\s!-/:-@\[-`{{-~–—]{{{2 * _SIGNS_KEPT},}}")
 _LABEL = re.compile(r"(?:(?<=\s)|^)#(?!\d+\b)([^\W_][\w/-]*)", re.UNICODE)
 _MARK = re.compile(r"(?:(?<=\s)|^)(?:!(urgent|high|medium|med|low|[1-4])|(!{2,3})|(p[1-4]))(?=\s|$|[,.])", re.I)
 _WITH_PRIORITY = re.compile(
@@ -36,8 +38,13 @@ _AT_WORD = re.compile(r"(?:(?<=\s)|^)@(?=\w)")
 
 
 def plain(text: str) -> str:
-    """Straight quotes, and long runs of one sign cut short: patterns would take the square of their length."""
-    return re.sub(r"([^\w\n])\1{3,}", r"\1\1\1", re.sub(r"[^\S\n]+", " ", text.translate(_QUOTES)))
+    """Straight quotes, and long runs of signs cut short: patterns would take the square of their length."""
+    even = re.sub(r"[^\S\n]+", " ", text.translate(_QUOTES))
+    return _SIGNS.sub(_shortened, re.sub(r"([^\w\n])\1{3,}", r"\1\1\1", even))
+
+
+def _shortened(run: re.Match[str]) -> str:
+    return "\n" if "\n" in run[0] else run[0][:_SIGNS_KEPT]
 
 
 def unwrap(text: str) -> str:

@@ -149,6 +149,11 @@ def test_what_people_type(text: str, commands: tuple[Command, ...]) -> None:
         "'" * 10_000,
         "take " + "the list off my " * 620,
         "(((((" * 2000,
+        ", " * 5000,
+        "add" + " : ;" * 2400,
+        "\n, " * 3300,
+        "5" * 10_000,
+        "1 and ²",
         "create a new list called " * 400,
     ],
 )
