@@ -43,6 +43,8 @@ _RUN = re.compile(
 _RANGE = re.compile(
     rf"(?:numbers?\s+|tasks?\s+|items?\s+|the\s+)*(?P<first>\d{{1,3}})\s*(?:-|–|to|through)\s*(?P<last>\d{{1,3}}){_NOUN}"
 )
+_BY_HEART = 100
+"""Letters of a title at most that is found although it is misspelt."""
 _ARTICLES = frozenset({"the", "a", "an", "my", "our", "that", "this"})
 
 
@@ -189,8 +191,13 @@ def _same_word(word: str, other: str) -> bool:
 
 
 def _close(wanted: tuple[str, ...], title: tuple[str, ...]) -> bool:
-    """At most one edit in five letters: of the whole, or of each word against one of the title's."""
+    """At most one edit in five letters: of the whole, or of each word against one of the title's.
+
+    Only of words that a person may have typed by heart: the work grows with the square of their length.
+    """
     whole, other = " ".join(wanted), " ".join(title)
+    if len(whole) > _BY_HEART:
+        return False
     if within(whole, other, len(whole) // 5):
         return True
     return all(any(within(word, part, len(word) // 5) for part in title) for word in wanted)
@@ -202,15 +209,20 @@ def within(left: str, right: str, limit: int) -> bool:
         return True
     if limit <= 0 or abs(len(left) - len(right)) > limit:
         return False
+    far = limit + 1
     before: list[int] = []
-    row = list(range(len(right) + 1))
+    row = [min(j, far) for j in range(len(right) + 1)]
     for i, a in enumerate(left, start=1):
-        earlier, before, row = before, row, [i]
-        for j, b in enumerate(right, start=1):
+        # Further from the diagonal than the limit the distance is past it.
+        low, high = max(1, i - limit), min(len(right), i + limit)
+        earlier, before, row = before, row, [far] * (len(right) + 1)
+        row[0] = min(i, far)
+        for j in range(low, high + 1):
+            b = right[j - 1]
             cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
             if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
                 cost = min(cost, earlier[j - 2] + 1)
-            row.append(cost)
-        if min(row) > limit:
+            row[j] = cost
+        if min(row[low - 1 : high + 1]) > limit:
             return False
     return row[-1] <= limit

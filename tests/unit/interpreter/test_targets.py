@@ -5,6 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assistant.interpreter.targets import Ambiguous, Candidate, Found, Match, NotFound, match, position, within
 
@@ -121,3 +123,33 @@ def test_an_edit_is_an_insertion_a_deletion_a_change_or_a_swap() -> None:
     assert within("dentist", "dentst", 1)
     assert not within("dentist", "dense", 1)
     assert not within("cat", "cut", 0)
+
+
+def _distance(left: str, right: str) -> int:
+    """The definition, without the bounds that make it quick."""
+    found: dict[tuple[int, int], int] = {}
+    for i in range(len(left) + 1):
+        for j in range(len(right) + 1):
+            costs = [i + j] if not i or not j else []
+            if i and j:
+                costs += [found[i - 1, j] + 1, found[i, j - 1] + 1]
+                costs.append(found[i - 1, j - 1] + (left[i - 1] != right[j - 1]))
+            if i > 1 and j > 1 and left[i - 2 : i] == right[j - 2 : j][::-1]:
+                costs.append(found[i - 2, j - 2] + 1)
+            found[i, j] = min(costs)
+    return found[len(left), len(right)]
+
+
+_WORDS = st.text("abc", max_size=9)
+
+
+@given(_WORDS, _WORDS, st.integers(0, 5))
+def test_nearness_is_the_edit_distance(left: str, right: str, limit: int) -> None:
+    assert within(left, right, limit) == (_distance(left, right) <= limit)
+
+
+def test_long_titles_are_not_searched_for_misprints() -> None:
+    """A thousand of them compared letter by letter would hold up everybody: this would hang, not fail."""
+    many = [Candidate(UUID(int=n), "ab" * 240 + str(n), False) for n in range(1, 1000)]
+    assert match("ba" * 240, many, ()) == NotFound()
+    assert match("ab" * 240 + "7", many, ()) == Found(UUID(int=7))
