@@ -14,14 +14,15 @@ from assistant.interpreter.commands.reminders import dropping, reminding
 from assistant.interpreter.commands.repeating import repeating
 from assistant.interpreter.commands.text import unwrap
 from assistant.interpreter.commands.titles import Setting
-from assistant.interpreter.commands.undoing import undoing
+from assistant.interpreter.commands.undoing import starts_undoing, undoing
 
 _READERS = (repeating, dropping, reminding, *MANAGING[:2], listing, *MANAGING[2:], searching, adding)
+_NOT = r"(?:do\s+not|don['’]?t)"
 _SPLIT = re.compile(
     rf"(?P<strong>\s*;\s*|[.!?]\s+|\s*,\s*(?:and\s+)?(?:then\s+|also\s+)|\s+and\s+(?:then|also)\s+|\s*,\s*and\s+"
-    rf"|\n+|\s+then\s+|\s*,\s*)"
-    rf"(?=(?:please\s+|also\s+|then\s+)?(?:{v.COMMAND_VERBS})\b)"
-    rf"|(?P<weak>\s+and\s+)(?=(?:please\s+)?(?:{v.COMMAND_VERBS})\b)",
+    rf"|\n+|\s+then\s+|\s*,?\s+but\s+|\s*,\s*)"
+    rf"(?=(?:please\s+|also\s+|then\s+|{_NOT}\s+)?(?:{v.COMMAND_VERBS})\b)"
+    rf"|(?P<weak>\s+and\s+)(?=(?:please\s+|{_NOT}\s+)?(?:{v.COMMAND_VERBS})\b)",
     re.I,
 )
 _HYPOTHETICAL = re.compile(
@@ -32,9 +33,9 @@ _HYPOTHETICAL = re.compile(
     re.I,
 )
 _FORBIDDING = re.compile(
-    rf"(?:please\s+)?(?:(?:i|we)\s+(?:said|told\s+you)\s+)?(?:do\s+not|don['’]?t|never|no\s+need\s+to"
+    rf"(?:please\s+)?(?:(?:i|we)\s+(?:said|told\s+you)\s+)?(?:{_NOT}|never|no\s+need\s+to"
     rf"|you\s+(?:must\s*n['’]?t|should\s*n['’]?t|may\s+not|must\s+not|should\s+not|need\s+not"
-    rf"|don['’]?t\s+(?:have|need)\s+to))\s+(?:ever\s+|please\s+)?(?!remind\b)(?:{v.COMMAND_VERBS})\b",
+    rf"|don['’]?t\s+(?:have|need)\s+to))\s+(?:ever\s+|please\s+)?(?!(?:remind|tell)\b)(?:{v.COMMAND_VERBS})\b",
     re.I,
 )
 _SENTENCE_END = re.compile(r"[.!?;\n]")
@@ -47,10 +48,11 @@ def clauses(text: str, setting: Setting) -> list[str]:
     start, readable = 0, True
     cuts = [m for m in _SPLIT.finditer(text) if not _inside_quotes(text, m.start())]
     for m, following in zip_longest(cuts, cuts[1:]):
-        if not _is_command(text[m.end() : following.start() if following else len(text)], setting):
+        rest, head = text[m.end() : following.start() if following else len(text)], text[start : m.start()]
+        ruled_out = forbids(unwrap(rest)) and not _INFINITIVE.search(head)
+        if not (ruled_out or _is_command(rest, setting)) or _lacks_object(head, setting):
             continue
-        head = text[start : m.start()]
-        if not _asks(unwrap(head)) and not _SENTENCE_END.search(m[0]):
+        if not _asks(unwrap(head)) and not _SENTENCE_END.search(m[0]) and "but" not in m[0].lower():
             continue  # "if it rains, delete the picnic" asks for nothing now
         if m["weak"]:
             # "remind me to wash and remove the covers" is one thing to do
@@ -67,6 +69,11 @@ def _is_command(clause: str, setting: Setting) -> bool:
     return found is not None and not any(isinstance(c, Nothing) for c in found)
 
 
+def _lacks_object(clause: str, setting: Setting) -> bool:
+    """Whether it is a command that what follows belongs to: "add '; drop table tasks"."""
+    return not re.search(r"\w\W+\w", clause) and any(isinstance(one, Nothing) for one in read(clause, setting) or ())
+
+
 def _inside_quotes(text: str, place: int) -> bool:
     return text[:place].count('"') % 2 == 1
 
@@ -77,7 +84,7 @@ def forbids(clause: str) -> bool:
 
 
 def _asks(clause: str) -> bool:
-    return _HYPOTHETICAL.match(clause) is None and not forbids(clause)
+    return not (_HYPOTHETICAL.match(clause) or v.MUSING.match(clause) or forbids(clause))
 
 
 def read(clause: str, setting: Setting) -> tuple[Command, ...] | None:
@@ -87,7 +94,7 @@ def read(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         return None
     if found := undoing(clause):
         return found
-    if re.match(r"(?:never ?mind|undo|revert)\b", clause, re.I):
+    if starts_undoing(clause) or re.match(r"never ?mind\b", clause, re.I):
         return None
     for reader in _READERS:
         if found := reader(clause, setting):

@@ -28,6 +28,11 @@ def ask_meant(words: str) -> str:
     return f"{_MEANT_START}{words}”?"
 
 
+def not_yet(words: str) -> str:
+    """The reply to who only thinks of it: how to say it, where it is a command at all."""
+    return f"All right, I changed nothing. Say “{words}” when you want that."
+
+
 def meant(question: str | None) -> str | None:
     """The command that a question asked about; None where it asked something else."""
     found = _MEANT.search(question or "")

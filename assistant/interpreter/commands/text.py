@@ -10,7 +10,8 @@ from assistant.interpreter.commands import vocabulary as v
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'"})
 _CLOSING = " .!?;,"
 _POLITE_TAIL = 24  # code points that the longest closing courtesy takes
-_EDGE = " \t\r\n,;:–—-"
+EDGE = " \t\r\n,;:–—-"
+_LOOSE_END = re.compile(r"(?<![,;:–—-])(?<![,;:–—-]\s)\s?[,;:–—-]$")
 _SIGNS_KEPT = 6
 _SIGNS = re.compile(rf"[\s!-/:-@\[-`{{-~–—]{{{2 * _SIGNS_KEPT},}}")
 _LABEL = re.compile(r"(?:(?<=\s)|^)#(?!\d+\b)([^\W_][\w/-]*)", re.UNICODE)
@@ -60,7 +61,7 @@ def unwrap(text: str) -> str:
 
 def strip_quotes(text: str) -> str:
     """The text inside quotation marks that enclose it whole."""
-    text = text.strip(_EDGE)
+    text = _trimmed(text)
     if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'" and text[0] not in text[1:-1]:
         return text[1:-1].strip()
     return text
@@ -68,7 +69,7 @@ def strip_quotes(text: str) -> str:
 
 def target(text: str) -> str:
     """What names a task, without "the task called" before it or "task", "from my list" after it."""
-    text = text.strip(_EDGE + ".!?")
+    text = text.strip(EDGE + ".!?")
     text = re.sub(
         rf"\s+(?:from|on|off|in|of)\s+(?:of\s+)?(?:my|the|our)\s+(?:[\w-]+\s+)?{v.LIST}$", "", text, flags=re.I
     )
@@ -118,8 +119,12 @@ def marks(text: str) -> Marks:
 
 def squeeze(text: str) -> str:
     """White space runs become one space; loose punctuation at the ends goes."""
-    text = re.sub(r"\s+([,.;])", r"\1", re.sub(r"\s+", " ", text))
-    return text.strip(_EDGE)
+    return _trimmed(re.sub(r"\s+([,.;])", r"\1", re.sub(r"\s+", " ", text)))
+
+
+def _trimmed(text: str) -> str:
+    """Without loose punctuation at the ends; a run of signs at the end belongs to the text: "drop it; --"."""
+    return _LOOSE_END.sub("", text.strip()).lstrip(EDGE)
 
 
 def priority_word(text: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -10,12 +11,14 @@ from zoneinfo import ZoneInfo
 from assistant.interpreter import dates
 from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.kinds import Add
-from assistant.interpreter.commands.text import marks, squeeze, strip_quotes
+from assistant.interpreter.commands.text import EDGE, marks, squeeze, strip_quotes
 
 _LIST_TAIL = re.compile(rf"\s+(?:to|on|onto|in|into)\s+{v.NAMED_LIST}$", re.I)
 _LEAD = re.compile(r"^(?:on|by|for|due|@|before|until|till|til)\s+(?=\S)|^@", re.I)
 _EVERY = re.compile(r"(?:every|each)\b", re.I)
 _QUOTED = re.compile(r'"[^"]+"')
+_SAYS_SOMETHING = re.compile(r"\w|[^\x00-\u2fff]")
+_BUT_NOT = re.compile(r",?\s+but\s+not\s+(?!only\b)[^,;]{1,60}$", re.I)
 _OF_DAY = re.compile(
     r"^(?:the\s+|my\s+)?(?:(?:this|next|last)\s+)?(?:today|tomorrow|yesterday|tonight|(?:mon|tues|wednes|thurs"
     r"|fri|satur|sun)day"
@@ -60,12 +63,12 @@ def adds(text: str, setting: Setting, label: str | None = None) -> tuple[Add, ..
     """
     text, named = list_label(text)
     label = named or label
-    pieces = split_items(text, setting)
+    pieces, joints = split_items(_BUT_NOT.sub("", text), setting)
     made = [one_add(piece, setting) for piece in pieces]
-    if len(made) > 1 and made[-1].due and not any(add.due for add in made[:-1]):
+    if len(made) > 1 and made[-1].due and not any(add.due for add in made[:-1]) and _shares_date(pieces, joints):
         made = [replace(add, due=made[-1].due) for add in made]  # "milk and eggs for tomorrow" means both
     labels = (label,) if label else ()
-    return tuple(replace(add, labels=(*add.labels, *labels)) for add in made if add.title)
+    return tuple(replace(add, labels=(*add.labels, *labels)) for add in made if _SAYS_SOMETHING.search(add.title))
 
 
 def list_label(text: str) -> tuple[str, str | None]:
@@ -83,23 +86,38 @@ def label_of(name: str) -> str | None:
     return None if name.lower() in v.WHOLE_LIST else name
 
 
-def split_items(text: str, setting: Setting) -> list[str]:
-    """ "eggs, bread and butter" in three. Without a comma only one or two words each, and never "call mom and dad"."""
+def _shares_date(pieces: Sequence[str], joints: Sequence[str]) -> bool:
+    """Whether a date at the end of a list is that of all of it: "milk, eggs and bread for tomorrow".
+
+    One after ", and" is where that isn't the end of an even list: "milk, and call bob tomorrow", "milk and eggs, and
+    standup every weekday". So is that of the only thing that begins with a verb.
+    """
+    ends_apart = joints[-1].lstrip()[:1] in (",", ";") and len(joints[-1].split()) > 1
+    if ends_apart and (len(joints) == 1 or any(joint.lstrip()[:1] not in (",", ";") for joint in joints)):
+        return False
+    *others, last = (piece.lower().split()[0] in v.TASK_VERBS for piece in pieces)
+    return any(others) or not last
+
+
+def split_items(text: str, setting: Setting) -> tuple[list[str], list[str]]:
+    """ "eggs, bread and butter" in three, and what joins them. Without a comma only one or two words each, and never
+    "call mom and dad"."""
     shielded = [(s.start, s.end) for s in setting.find(text)] + [m.span() for m in _QUOTED.finditer(text)]
     cuts = [m for m in _JOINT.finditer(text) if not any(a < m.end() and m.start() < b for a, b in shielded)]
-    if not cuts:
-        return [text]
     ends = [0, *(place for m in cuts for place in m.span()), len(text)]
     pieces = [text[a:b].strip() for a, b in zip(ends[::2], ends[1::2], strict=True)]
     pieces = [piece for piece in pieces if piece]
-    comma = any(m[0].strip()[:1] in (",", ";") for m in cuts)
-    return pieces if _is_list(pieces, comma, setting) else [text]
+    joints = [m[0] for m in cuts]
+    comma = any(joint.strip()[:1] in (",", ";") for joint in joints)
+    return (pieces, joints) if joints and _is_list(pieces, comma, setting) else ([text], [])
 
 
 def _is_list(pieces: list[str], comma: bool, setting: Setting) -> bool:
     bare = [_without_dates(piece, setting).lower().split() for piece in pieces]
     if len(pieces) < 2 or any(not words or words[0] in v.NOT_ITEMS for words in bare):
         return False
+    if not all(map(_SAYS_SOMETHING.search, pieces)):
+        return False  # "'; drop table tasks; --" is one odd title
     if all(take_due(piece, setting)[1] for piece in pieces):
         return True  # "call mom at 5 and dentist on friday"
     verbs = [words[0] in v.TASK_VERBS and len(words) > 1 for words in bare]
@@ -172,7 +190,7 @@ def _repeats(span: dates.Span, text: str) -> bool:
 
 def _finished(title: str) -> str:
     """A title without the preposition that its date leaves behind."""
-    title = squeeze(title)
+    title = squeeze(title).strip(EDGE)
     return re.sub(r"\s+(?:to|on|at|for|from|by|in|is)$", "", title) if " " in title else title
 
 

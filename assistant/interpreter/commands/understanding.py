@@ -19,6 +19,7 @@ from assistant.interpreter.commands.follow_ups import (
     answered_plainly,
     ask_meant,
     meant,
+    not_yet,
 )
 from assistant.interpreter.commands.guessing import (
     added_words,
@@ -51,6 +52,7 @@ from assistant.interpreter.commands.kinds import (
 )
 from assistant.interpreter.commands.text import plain, unwrap
 from assistant.interpreter.commands.titles import Setting
+from assistant.interpreter.commands.undoing import starts_undoing
 
 _IT = frozenset({"it", "that", "that one", "this"})
 GUESSED_FROM, GUESSED_TO = 2, 40
@@ -92,10 +94,21 @@ def _unread(clause: str, verdict: Verdict, setting: Setting) -> tuple[tuple[Comm
     is forbidden is neither: the model sees the words, and not the "not"."""
     if forbids(unwrap(clause)):
         return (Nothing(),), Verdict("none", 1.0)
+    if musing := v.MUSING.match(unwrap(clause)):
+        return _only_thought_of(musing["words"], setting), Verdict("none", 1.0)
+    if starts_undoing(unwrap(clause)) and verdict.kind != "none":
+        return (Nothing(question=ask_meant("undo")),), Verdict("undo", NOT_ASKED)
     guessed = (Nothing(),) if verdict.kind == "none" else _guessed(clause, verdict, setting)
     if guessed == (Nothing(),) and looks_like_a_task(unwrap(clause)):
         return (Nothing(question=ask_meant(added_words(unwrap(clause)))),), Verdict("none", NOT_ASKED)
     return guessed, verdict
+
+
+def _only_thought_of(words: str, setting: Setting) -> tuple[Command, ...]:
+    """ "I might add tea": nothing is done, and how to have it done is said."""
+    found = read(words, setting)
+    ours = found is not None and not isinstance(found[0], Nothing) and len(words.split()) <= GUESSED_TO
+    return (Nothing(question=not_yet(words)),) if ours else (Nothing(),)
 
 
 def _guessed(text: str, verdict: Verdict, setting: Setting) -> tuple[Command, ...]:

@@ -12,12 +12,20 @@ _THAT = (
 )
 _CHANGE = (
     r"(?:change|changes|thing|things|action|one|step|edit|command|operation|move|update|deletion|removal|completion"
-    r"|addition|rename|renaming)"
+    r"|addition|rename|renaming|entry|request|instruction|input|modification)"
 )
 _LAST = (
     rf"(?:(?:the|my|your|that|this)\s+(?:(?:very\s+)?(?:last|latest|previous|recent|most recent)\s+)?{_CHANGE}"
-    r"(?:\s+you(?:'ve| have)? (?:just )?made)?"
-    r"|(?:the\s+)?last|what you(?:'ve| have)? (?:just |last )?(?:did|done|changed))"
+    r"(?:\s+(?:i|we|you)(?:'ve| have)? (?:just )?(?:made|did|done|said|asked(?: for)?|added|entered))?"
+    r"|(?:the\s+)?last|(?:what|whatever)\s+(?:i|we|you)(?:'ve| have)? (?:just |last )?(?:did|done|changed|added|deleted"
+    r"|removed))"
+)
+_JUST_DONE = (
+    r"(?:(?:the|my|your)\s+(?:very\s+)?(?:last|latest|previous|most recent)"
+    r"\s+(?:changes?|action|edit|update|command|operation|step|modification|request|instruction)"
+    r"(?:\s+(?:to|on|in|of|from)\s+(?:my|the)\s+(?:[\w-]+\s+){0,3}(?:list|tasks|to-?dos?|to do))?"
+    r"(?:\s+(?:i|we|you)(?:'ve| have)? (?:just )?\w+)?"
+    r"|(?:what|whatever)\s+(?:i|we|you)(?:'ve| have)? (?:just |last )(?:did|done|changed))"
 )
 _LEAD = (
     r"(?:(?:oops|whoops|wait|no|oh no|hang on|hold on|sorry|my mistake|my bad|never ?mind|nvm)\b[\s,.!]*)*"
@@ -30,7 +38,14 @@ _UNDO = re.compile(
     r"|undo\s+(?:the\s+)?(?:adding|deleting|removing|completing|moving|renaming|adding|deletion|removal|rename"
     r"|move)\b.{0,60}"
     r"|i\s+didn't\s+(?:mean|want)\s+(?:to\s+do\s+)?that|that\s+was\s+(?:a\s+mistake|wrong|an?\s+accident)"
-    r"|go\s+back\s+one\s+step"
+    r"|(?:go|step)\s+back\s+(?:one|a)\s+step|(?:ctrl|control|cmd)\s*[+-]?\s*z"
+    r"|(?:that's|that\s+is|this\s+is)\s+not\s+what\s+i\s+(?:meant|wanted|asked\s+for|said)"
+    rf"|i\s+take\s+{_THAT}\s+back"
+    rf"|(?:put|change|set)\s+(?:it|that|them|everything|things)\s+back(?:\s+(?:to\s+)?(?:the\s+way|how|as|what|like)"
+    rf"\s+(?:it|they|things|everything)\s+(?:was|were)(?:\s+before)?)"
+    rf"|(?:delete|remove|cancel|erase|discard|ignore|disregard|drop|forget|reset|rescind|retract|withdraw)"
+    rf"\s+{_JUST_DONE}"
+    rf"|undo\s+{_JUST_DONE}"
     rf"|(?:take|roll)\s+{_THAT}\s+back|(?:undo|revert)\s+(?:it|that)\s+all)",
     re.I,
 )
@@ -42,6 +57,11 @@ _WISHED = re.compile(
     re.I,
 )
 _RESTORE = re.compile(rf"{_LEAD}(?:(?:bring|put|get|give me|i want|i need)\s+{_THAT}\s+back|restore\s+{_THAT})", re.I)
+
+
+def starts_undoing(clause: str) -> bool:
+    """Whether it begins as a taking back does, whatever comes after."""
+    return re.match(r"(?:undo|revert)\b", clause, re.I) is not None
 
 
 def undoing(clause: str) -> tuple[Command, ...] | None:

@@ -123,6 +123,18 @@ QUESTION = re.compile(
     r"(?:did|have|has|had|was|were|is|are|am|does|do)\s+(?:i|we|you|it|the|my|he|she|they|that|this)\b(?!.*\b(?:please|add|remind)\b)",
     re.I,
 )
+# Thinking aloud: what is then said is not asked for, now at least
+MUSING = re.compile(
+    r"""(?:(?:maybe|perhaps|possibly|someday)\s+)?(?:i|we)\s*(?:
+        (?:might|may)\s+(?:have\s+to\s+|need\s+to\s+|want\s+to\s+|also\s+|even\s+|just\s+|still\s+|well\s+|as\s+well\s+)?
+        |could\s+(?:also\s+|maybe\s+|just\s+)?(?!use\b)
+        |(?:'m|\s?am|\s?are|was|were)\s+(?:(?:just|only|still)\s+)?(?:thinking\s+(?:of|about)|considering)\s+
+        |(?:was|were)\s+going\s+to\s+
+        |(?:'ll|will|'m\s+going\s+to|am\s+going\s+to|'m\s+gonna|would|'d)\s+(?:probably\s+|maybe\s+|never\s+)?
+            (?=(?:add|put|delete|remove|move|rename|change|decide|do\s+(?:it|that))\b)
+        )(?P<words>\S.*)$""",
+    re.I | re.X | re.S,
+)
 # "Add 12 and 30" is no task
 _NUMBER = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty|hundred)"
 ARITHMETIC = re.compile(rf"add\s+(?:{_NUMBER}\s*(?:\+|plus|and|to|with)\s*{_NUMBER}\b|up\b|(?:the\s+)?numbers\b)", re.I)
