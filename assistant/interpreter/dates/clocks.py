@@ -14,7 +14,7 @@ from assistant.interpreter.dates.tokens import Source, remembered
 
 _COLON = re.compile(r"([0-9]{1,2}) ?:([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]{1,6})?)?(?![0-9:])")
 _LETTER_H = re.compile(r"([0-9]{1,2})h([0-9]{2})?(?![0-9])", re.I)
-_DOT = re.compile(r"([0-9]{1,2})\.([0-9]{2})(?![0-9.])")
+_DOT = re.compile(r"([0-9]{1,2})\.([0-9]{2})(?![0-9]|\.[0-9])")
 _FOUR = re.compile(r"([0-9]{1,2})([0-9]{2})(?![0-9])")
 _MERIDIEM = re.compile(r"([ap]) ?\.? ?m\b\.?|([ap])(?![\w.])", re.I)
 _HOUR_ONLY = re.compile(r"([0-9]{1,2})(?![0-9])")
@@ -119,6 +119,7 @@ def _spaced_minutes(s: Source, i: int) -> tuple[int, int] | None:
 def _past(s: Source, i: int) -> tuple[Clock, int] | None:
     """ "half past 5", "quarter to nine", "ten past eight in the morning", "15 minutes past noon"."""
     j = i + 1 if s.word(i) in v.ARTICLES else i
+    named = False
     if s.word(j) in v.FRACTIONS:
         minutes, j = int(v.FRACTIONS[s.word(j)] * 60), j + 1
     elif (counted := cardinal(s, i)) and 0 < counted[0] < 60:
@@ -138,8 +139,9 @@ def _past(s: Source, i: int) -> tuple[Clock, int] | None:
     if base is None or (base[0].minute and direction != "past"):
         return None
     sign = 1 if direction in ("past", "after") else -1
-    if direction in ("after", "before", "of") and not (s.word(i) in v.ARTICLES or s.word(i) in v.FRACTIONS):
-        return None
+    plain = not (s.word(i) in v.ARTICLES or s.word(i) in v.FRACTIONS)
+    if direction in ("after", "before", "of") and plain and (named or not base[0].settled):
+        return None  # "5 minutes after 3" is a length from a time
     total = (base[0].hour * 60 + base[0].minute + sign * minutes) % 1440
     hour = total // 60 if base[0].settled else (total // 60 - 1) % 12 + 1
     return Clock(hour, total % 60, settled=base[0].settled), base[1]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from assistant.interpreter.dates import repeats
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.guards import plausible
-from assistant.interpreter.dates.parts import Here, When
+from assistant.interpreter.dates.parts import Here, When, given
 from assistant.interpreter.dates.phrases import Phrase, phrase
 from assistant.interpreter.dates.repeats import Repeat
 from assistant.interpreter.dates.tokens import Source
@@ -134,6 +134,9 @@ def find(text: str, *, now: datetime, time_zone: str, locale: str = "en") -> lis
     while i < len(s) and tried < _MOST_TRIED:
         found = phrase(s, i, here)
         tried += s.telling(i)
+        if (over := s.impossible.get(i)) and (found is None or found.after <= over):
+            i = _behind_impossible(s, over, here)
+            continue
         if found is None or not plausible(s, i, found):
             i += 1
             continue
@@ -143,6 +146,13 @@ def find(text: str, *, now: datetime, time_zone: str, locale: str = "en") -> lis
             floor = found.after
         i = found.after
     return spans
+
+
+def _behind_impossible(s: Source, i: int, here: Here) -> int:
+    """The index after the time that goes with a day that there isn't: "31 june at 5pm" is no time of today."""
+    j = i + (s.word(i) in v.AT)
+    found = phrase(s, i, here) or phrase(s, j, here)
+    return found.after if found and found.point and given(found.point) <= {"clock", "until", "zone", "part"} else i
 
 
 def whole(text: str, *, now: datetime, time_zone: str, locale: str = "en", prefer: str = "future") -> Span | None:
@@ -156,6 +166,8 @@ def whole(text: str, *, now: datetime, time_zone: str, locale: str = "en", prefe
         return None
     for i in range(end):
         found = phrase(s, i, here)
+        if s.impossible.get(i, 0) >= end:
+            return None
         if found and found.after >= end and _by_itself(s, i, found):
             span = _span(s, i, found, here, time_zone)
             return _bounded(s, i, 0, span, text, found) if span else None

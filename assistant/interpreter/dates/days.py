@@ -5,8 +5,19 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
-from assistant.interpreter.dates.numbers import cardinal, is_digits, ordinal
-from assistant.interpreter.dates.parts import Clock, Found, Here, Period, Point, Weekday, add_working_days, month_length
+from assistant.interpreter.dates.amounts import amount
+from assistant.interpreter.dates.numbers import cardinal, is_digits, ordinal, spoken_year
+from assistant.interpreter.dates.parts import (
+    Clock,
+    Found,
+    Here,
+    Period,
+    Point,
+    Weekday,
+    add_months,
+    add_working_days,
+    month_length,
+)
 from assistant.interpreter.dates.tokens import Source
 
 
@@ -94,6 +105,8 @@ def day_of(chosen: Weekday, here: Here) -> date:
 def year_at(s: Source, i: int) -> tuple[int, int] | None:
     """A year of four digits, "2014", "2014 AD", or of two behind an apostrophe."""
     low = s.word(i)
+    if low.isalpha():
+        return spoken_year(s, i)
     if low == "'" and s.glued(i + 1) and is_digits(s.word(i + 1), 2) and len(s.word(i + 1)) == 2:
         return 2000 + int(s.word(i + 1)), i + 2
     if len(low) != 4 or not is_digits(low) or not 1900 <= int(low) <= 2099:
@@ -110,10 +123,14 @@ def month_day(s: Source, i: int, here: Here) -> Found | None:
         after = i + 1 + (s.word(i + 1) in (".", ",") and s.word(i + 2)[:1].isdigit())
         after += s.word(after) == "the"
         day = ordinal(s, after) or _plain_day(s, after)
-        return _with_year(s, month, day[0], day[1], here) if day else None
+        if day is None and (over := _too_late(s, after)) and s.word(over) in ("", ",", ".", "!", "?"):
+            s.no_such_day(i, over)
+        return _with_year(s, i, month, day, here) if day else None
     day = ordinal(s, j) or _plain_day(s, j)
     if day is None:
-        return None
+        over = _too_late(s, j)
+        over += s.word(over) == "of"
+        return s.no_such_day(i, over + 1) if over and s.word(over) in v.MONTHS else None
     after = day[1] + (s.word(day[1]) == "day")
     after += s.word(after) in ("of", "-", ".", ",") or (s.word(after) == "in" and after > day[1])
     found = v.MONTHS.get(s.word(after))
@@ -121,7 +138,13 @@ def month_day(s: Source, i: int, here: Here) -> Found | None:
         return None
     after += 1
     after += s.word(after) == "." and (s.glued(after) and s.word(after + 1) != "")
-    return _with_year(s, found, day[0], after, here)
+    return _with_year(s, i, found, (day[0], after), here)
+
+
+def _too_late(s: Source, i: int) -> int:
+    """The index after a number that no month has a day of, or 0."""
+    found = ordinal(s, i) or (cardinal(s, i) if is_digits(s.word(i), 2) else None)
+    return found[1] if found and 31 < found[0] < 100 else 0
 
 
 def _plain_day(s: Source, i: int) -> tuple[int, int] | None:
@@ -145,15 +168,33 @@ def said_year(s: Source, i: int, here: Here) -> tuple[int, int] | None:
     return year_at(s, i)
 
 
-def _with_year(s: Source, month: int, day: int, after: int, here: Here) -> Found | None:
+def years_away(s: Source, i: int, here: Here) -> tuple[int, int] | None:
+    """The year of "christmas in 2 years" and "thanksgiving 9 months ago", and the index after it."""
+    ahead = s.word(i) == "in"
+    found = amount(s, i + ahead)
+    if found is None or found[0].fine or not found[0].months:
+        return None
+    by, after = found
+    if not ahead and s.word(after) not in v.AGO | v.HENCE and not s.words(after, "from", "now"):
+        return None
+    by = by.times(-1) if not ahead and s.word(after) in v.AGO else by
+    after += 0 if ahead else 1 + (s.word(after) == "from")
+    return add_months(here.today, by.months).year, after
+
+
+def _with_year(s: Source, i: int, month: int, said: tuple[int, int], here: Here) -> Found | None:
+    """The day of a month with the year behind it. Raises ValueError where the calendar has no such day."""
+    day, after = said
     if not 1 <= day <= month_length(2000, month):
-        raise ValueError("no such day")
+        s.no_such_day(i, after)
     j = after + (s.word(after) in (",", "of", "-", "in"))
     year = said_year(s, j, here)
     if year and s.word(year[1]) == "-" and s.glued(year[1]) and len(s.word(year[1] + 1)) == 4:
         year = None  # "24 Aug 1915-2015" has times
     if year and not (j > after and s.word(after) == "-" and s.word(year[1]) == "-"):
         end = year[1] + (s.word(year[1]) == "year")
+        if day > month_length(year[0], month):
+            s.no_such_day(i, end)
         return Point(dom=day, month=month, year=year[0]), end
     return Point(dom=day, month=month), after
 

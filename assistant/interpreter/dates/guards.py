@@ -58,7 +58,8 @@ def _likely(s: Source, start: int, end: int, found: Phrase) -> bool:
     chosen = "period" in alone and s.word(start) in v.THIS | v.NEXT | v.LAST | v.COMING  # "events of this week"
     if (before == "of" and s.word(start - 2) != "as" and not chosen) or (before == "from" and not started):
         return False
-    if alone == {"period"} and found.when and found.when.grain == "quarter":  # "the q3 report"
+    numbered = s.word(start) in v.WEEK_WORDS | {"w"} or (found.when and found.when.grain == "quarter")
+    if alone == {"period"} and numbered:  # "the q3 report", "read week 4 notes"
         return before in _OPENERS or _closed(s, end) or after in v.FUNCTION_WORDS
     if (before == "of" and s.word(start - 2) == "half") or (alone == {"clock"} and s.word(end - 1) == "time"):
         return False

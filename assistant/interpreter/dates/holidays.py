@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
-from assistant.interpreter.dates.days import nth_weekday, year_at
+from assistant.interpreter.dates.days import nth_weekday, year_at, years_away
 from assistant.interpreter.dates.feasts import FIRST_WORDS, HOLIDAYS
 from assistant.interpreter.dates.parts import Found, Here, Period, Point, month_length
 from assistant.interpreter.dates.tokens import Source
@@ -29,6 +29,8 @@ def holiday(s: Source, i: int, here: Here) -> Found | None:
     elif s.word(after) in ("this", "next", "last") and s.word(after + 1) == "year":
         said = here.today.year + {"this": 0, "next": 1, "last": -1}[s.word(after)], after + 2
         after += 2
+    elif away := years_away(s, after, here):
+        said, after = away, away[1]
     day = _day(key, said[0]) if said else _near(key, here, step)
     if day is None:
         return None

@@ -11,7 +11,7 @@ from assistant.interpreter.dates.clocks import bare_part, one_clock, part_words
 from assistant.interpreter.dates.numbers import cardinal
 from assistant.interpreter.dates.parts import Clock, Here
 from assistant.interpreter.dates.points import point
-from assistant.interpreter.dates.ranges import first_day, last_day, ranged
+from assistant.interpreter.dates.ranges import first_day, ranged, until_day
 from assistant.interpreter.dates.repeating import AND, Reading, numbered, ordinals, the_month, weekday_list, yearly
 from assistant.interpreter.dates.repeats import Repeat, weekdays, with_times
 from assistant.interpreter.dates.tokens import Source
@@ -108,7 +108,7 @@ def _from_to(s: Source, i: int, one: Repeat, here: Here) -> Reading | None:
         return (replace(one, start=whole[0].start, until=end - timedelta(days=1)), whole[1]) if end else None
     if s.word(i) not in v.STARTING or one.start:
         return None
-    found = point(s, i + 1 + (s.word(i + 1) in ("on", "from")), here)
+    found = point(s, i + 1 + (s.word(i + 1) in ("on", "from", "in", "at", "with")), here)
     day = first_day(found[0], here) if found else None
     if found is None or day is None:
         return None
@@ -126,8 +126,8 @@ def _until(s: Source, i: int, one: Repeat, here: Here) -> Reading | None:
         return None
     i += s.word(i) in ("and", ",", "up", "ending", "ends", "stopping") and s.word(i + 1) in v.ENDING
     if s.word(i) in v.ENDING:
-        found = point(s, i + 1 + (s.word(i + 1) == "on"), here)
-        day = last_day(found[0], here) if found else None
+        found = point(s, i + 1 + (s.word(i + 1) in ("on", "in", "at")), here)
+        day = until_day(found[0], here, one.start) if found else None
         return (replace(one, until=day), found[1]) if found and day else None
     if s.word(i) not in ("for", "over", "during"):
         return None

@@ -36,6 +36,21 @@ def _hundreds(s: Source, number: int, after: int) -> tuple[int, int]:
     return (number * 100 + rest[0], rest[1]) if rest else (number * 100, after)
 
 
+def spoken_year(s: Source, i: int) -> tuple[int, int] | None:
+    """ "two thousand and thirty two", "nineteen ninety nine", "twenty twenty six", "twenty oh five"."""
+    if s.words(i, "two", "thousand"):
+        j = i + 2 + (s.word(i + 2) == "and" and (s.word(i + 3) in v.TENS or s.word(i + 3) in v.SMALL_NUMBERS))
+        rest = cardinal(s, j) if s.word(j) in v.TENS or s.word(j) in v.SMALL_NUMBERS else None
+        return (2000 + rest[0], rest[1]) if rest and 0 < rest[0] < 100 else (2000, i + 2)
+    century = {"nineteen": 1900, "twenty": 2000}.get(s.word(i))
+    if century is None:
+        return None
+    if s.word(i + 1) in ("oh", "o") and 0 < v.SMALL_NUMBERS.get(s.word(i + 2), 0) < 10:
+        return century + v.SMALL_NUMBERS[s.word(i + 2)], i + 3
+    rest = cardinal(s, i + 1) if s.word(i + 1) in v.TENS or v.SMALL_NUMBERS.get(s.word(i + 1), 0) > 9 else None
+    return (century + rest[0], rest[1]) if rest else None
+
+
 def ordinal(s: Source, i: int) -> tuple[int, int] | None:
     """An ordinal, "3rd" or "twenty first", and the index after it."""
     low = s.word(i)

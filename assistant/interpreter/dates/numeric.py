@@ -18,6 +18,7 @@ _ISO = re.compile(
 )
 _COMPACT = re.compile(r"((?:19|20)[0-9]{2})([01][0-9])([0-3][0-9])(?![0-9])")
 _NUMERIC = re.compile(r"([0-9]{1,2})(?P<sep>[-/.])([0-9]{1,2})(?:(?P=sep)([0-9]{4}|[0-9]{2}))?(?![0-9]|(?P=sep)[0-9])")
+_FULL = re.compile(r"([0-9]{1,2})(?P<sep>[-/.])([0-9]{1,2})(?P=sep)([0-9]{4})(?=-[0-9]{1,2}-)")
 _MONTH_YEAR = re.compile(r"([0-9]{1,2})[/-]([0-9]{4})" + _NOT_MORE)
 _YEAR_MONTH = re.compile(r"([0-9]{4})[/-]([0-9]{1,2})" + _NOT_MORE)
 _NAME = r"([A-Za-z]{3,9})"
@@ -39,12 +40,13 @@ def numeric_day(s: Source, i: int, here: Here) -> Found | None:
     if not low[:1].isdigit():
         return _by_name(s, i) if low in v.MONTHS and s.word(i + 1) in ("-", "/") else None
     if found := s.match(_ISO, i):
-        return _iso(found[0], found[1])
+        return _iso(s, i, found[0], found[1])
     if found := s.match(_COMPACT, i):
-        return Point(day=date(int(found[0][1]), int(found[0][2]), int(found[0][3]))), found[1]
+        year, month, day = (int(found[0][part]) for part in (1, 2, 3))
+        return (Point(day=date(year, month, day)), found[1]) if _possible(month, day, year) else None
     if s.word(i + 1) not in ("/", ".", "-") or not s.glued(i + 1):
         return None
-    if found := s.match(_NUMERIC, i):
+    if found := s.match(_NUMERIC, i) or s.match(_FULL, i):  # "10-1-2018-10-7-2018"
         return _ordered(s, i, found[0], found[1], here)
     if found := s.match(_MONTH_YEAR, i):
         return _month_of(int(found[0][2]), int(found[0][1]), found[1])
@@ -53,10 +55,12 @@ def numeric_day(s: Source, i: int, here: Here) -> Found | None:
     return _by_name(s, i)
 
 
-def _iso(m: re.Match[str], after: int) -> Found | None:
+def _iso(s: Source, i: int, m: re.Match[str], after: int) -> Found | None:
     month, day = int(m[3]), int(m[4])
     if month > 12 >= day:
         month, day = day, month
+    if not _possible(month, day, int(m[1])):
+        s.no_such_day(i, after)
     found = date(int(m[1]), month, day)
     if m[5] is None:
         return Point(day=found), after
@@ -81,9 +85,10 @@ def _ordered(s: Source, i: int, m: re.Match[str], after: int, here: Here) -> Fou
     month, day = (second, first) if day_first else (first, second)
     if month > 12:
         month, day = day, month
-    if not _possible(month, day):
-        raise ValueError("no such day")
-    return Point(dom=day, month=month, year=full_year(m[4]) if m[4] else None), after
+    year = full_year(m[4]) if m[4] else None
+    if not _possible(month, day, year or 2000):
+        s.no_such_day(i, after)
+    return Point(dom=day, month=month, year=year), after
 
 
 def _led(s: Source, i: int) -> bool:
@@ -91,8 +96,8 @@ def _led(s: Source, i: int) -> bool:
     return s.word(i - 1) in v.WEEKDAYS or (s.word(i - 1) == "on" and s.word(i - 2) != "is")
 
 
-def _possible(month: int, day: int) -> bool:
-    return 1 <= month <= 12 and 1 <= day <= month_length(2000, month)
+def _possible(month: int, day: int, year: int = 2000) -> bool:
+    return 1 <= month <= 12 and year > 0 and 1 <= day <= month_length(year, month)
 
 
 def _month_of(year: int, month: int, after: int) -> Found | None:
@@ -109,7 +114,7 @@ def _by_name(s: Source, i: int) -> Found | None:
         if found and (number := v.MONTHS.get(found[0][month].lower())):
             said = found[0][year]
             if not _possible(number, int(found[0][day])):
-                raise ValueError("no such day")
+                s.no_such_day(i, found[1])
             return Point(dom=int(found[0][day]), month=number, year=full_year(said) if said else None), found[1]
     found = s.match(_NAME_YEAR, i)
     number = v.MONTHS.get(found[0][1].lower()) if found else None

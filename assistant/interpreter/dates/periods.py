@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
-from assistant.interpreter.dates.days import said_year, year_at
-from assistant.interpreter.dates.numbers import ordinal
+from assistant.interpreter.dates.days import said_year, year_at, years_away
+from assistant.interpreter.dates.numbers import is_digits, ordinal
 from assistant.interpreter.dates.parts import Here, Period, add_months
 from assistant.interpreter.dates.tokens import Source
 
@@ -77,7 +77,7 @@ def named(s: Source, i: int, here: Here, loose: bool = False) -> tuple[Period, i
         return _stepped_season(low, 0, here), j + 1
     if low in v.SEASONS and (year := said_year(s, j + 1 + (s.word(j + 1) == "of"), here)):
         return _season(low, year[0]), year[1]
-    if found := _quarter(s, j, here):
+    if found := _quarter(s, j, here) or _month_after_year(s, j, here):
         return found
     if low in ("month", "year") and (inner := _of_that_name(s, j, here)):
         return inner
@@ -95,6 +95,17 @@ def named(s: Source, i: int, here: Here, loose: bool = False) -> tuple[Period, i
         return Period(date(year[0], 1, 1), date(year[0] + 1, 1, 1), "year"), year[1]
     period = unit_period(unit, here, 0) if unit in v.PERIOD_UNITS and unit != "day" else None
     return (period, j + 1) if period else None
+
+
+def _month_after_year(s: Source, i: int, here: Here) -> tuple[Period, int] | None:
+    """ "2017 april", "2014 summer"."""
+    year = year_at(s, i) if is_digits(s.word(i), 4) else None
+    j = year[1] + (s.word(year[1]) in (",", "in")) if year else 0
+    if year is None or s.word(j + 1)[:1].isdigit():
+        return None
+    if month := v.MONTHS.get(s.word(j)):
+        return month_period(year[0], month), j + 1
+    return (_season(s.word(j), year[0]), j + 1) if s.word(j) in v.SEASONS else None
 
 
 def _of_that_name(s: Source, i: int, here: Here) -> tuple[Period, int] | None:
@@ -152,6 +163,8 @@ def _month(s: Source, i: int, here: Here) -> tuple[Period, int] | None:
         return month_period(year[0], month), year[1]
     if s.words(after, "after", "next"):
         return replace_year(next_month_of(here, month), 1), after + 2
+    if away := years_away(s, after, here):
+        return month_period(away[0], month), away[1]
     return next_month_of(here, month), after
 
 
@@ -163,6 +176,8 @@ def replace_year(period: Period, years: int) -> Period:
 def _quarter(s: Source, i: int, here: Here) -> tuple[Period, int] | None:
     """ "Q4 2018", "2018 Q4", "2018Q4", "q1-2019", "third quarter", "3rd qtr of 2018"."""
     said = year_at(s, i) if s.word(i)[:1].isdigit() else None
+    if said is None and is_digits(s.word(i), 2) and s.word(i + 1) == "q" and s.glued(i + 1) and s.glued(i + 2):
+        said = 2000 + int(s.word(i)), i + 1  # "18q4"
     now = here.today
     j = said[1] if said else i
     j += said is not None and s.word(j) in ("-", "/")
@@ -174,6 +189,8 @@ def _quarter(s: Source, i: int, here: Here) -> tuple[Period, int] | None:
         return None
     if said is None:
         said = year_at(s, after + (s.word(after) in ("of", "-", "/", "in", ",")))
+        if said is None and is_digits(s.word(after), 2) and len(s.word(after)) == 2 and s.word(i) == "q":
+            said = 2000 + int(s.word(after)), after + 1  # "Q4 18"
         after = said[1] if said else after
     k = after + (s.word(after) == "of")
     if said is None and s.word(k) in STEPS and s.word(k + 1) == "year":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assistant.interpreter.dates import vocabulary as v
-from assistant.interpreter.dates.amounts import amount
+from assistant.interpreter.dates.amounts import amount, shifted
 from assistant.interpreter.dates.feasts import FIRST_WORDS
 from assistant.interpreter.dates.parts import Amount, Here, Point, When
 from assistant.interpreter.dates.points import point
@@ -83,7 +83,14 @@ def _amount(s: Source, i: int, here: Here) -> Phrase | None:
         return None
     if longer := beginning(s, found[1], found[0], here):
         return Phrase(longer[1], when=longer[0])
+    if j > i and s.word(i - 1) in v.AWAITED and found[0].fine:  # "set a timer for 5 minutes" means the time after them
+        return _settled(shifted(here, found[0]), found[1], here)
     return Phrase(found[1], amount=found[0])
+
+
+def _settled(made: Point, after: int, here: Here) -> Phrase | None:
+    when = settle(made, here)
+    return Phrase(after, when=when, point=made) if when else None
 
 
 def _all(unit: str) -> Amount:

@@ -10,13 +10,14 @@ from assistant.interpreter.dates.amounts import amount, moved
 from assistant.interpreter.dates.clocks import one_clock
 from assistant.interpreter.dates.days import month_day, year_at
 from assistant.interpreter.dates.numbers import cardinal, is_digits, ordinal
-from assistant.interpreter.dates.parts import Amount, Here, Period, Point, When, given
+from assistant.interpreter.dates.parts import Amount, Here, Period, Point, When, add_months, given, month_length
 from assistant.interpreter.dates.periods import month_period
 from assistant.interpreter.dates.points import point
 from assistant.interpreter.dates.settling import day_in as day_named
 from assistant.interpreter.dates.settling import like, on, settle
 from assistant.interpreter.dates.tokens import Source
 
+_FIXING = v.THIS | v.NEXT | v.LAST | v.COMING | {"'", *v.RELATIVE_DAYS, *v.WEEKDAYS}
 _FOR = frozenset({"for"})
 _DAY = frozenset({"day", "weekday", "dom", "month"})
 
@@ -31,8 +32,24 @@ def ranged(s: Source, i: int, here: Here) -> tuple[When, int] | None:
         except (ValueError, OverflowError):  # 31 June, the year 10000: no range
             continue
         if found:
-            return found
+            return _present(s, i, found, here)
     return None
+
+
+def _present(s: Source, i: int, found: tuple[When, int], here: Here) -> tuple[When, int]:
+    """The range that is going on, where months and days without a year name one: "August to October" in September."""
+    when, after = found
+    said = s.lows[i:after]
+    dated = any(low in v.MONTHS or low == "/" for low in said)
+    fixed = any((is_digits(low, 4) and len(low) == 4) or low in _FIXING for low in said)
+    if not dated or fixed or when.end is None or when.at is not None or not here.future:
+        return found
+    start, end = (_day(one) for one in (when.start, when.end))
+    if start <= here.today or isinstance(when.start, datetime):
+        return found
+    earlier, ended = add_months(start, -12), add_months(end, -12)
+    last = add_months(ended, 1) if said[-1] in v.MONTHS else ended
+    return (replace(when, start=earlier, end=ended), after) if earlier <= here.today < last else found
 
 
 def _link(s: Source, i: int, led: bool) -> int:
@@ -87,6 +104,8 @@ def _month_first(s: Source, i: int, here: Here, led: bool) -> tuple[When, int] |
     year = year_at(s, after + (s.word(after) == ","))
     said = year[0] if year else found[0].year
     start = replace(found[0], year=said)
+    if last[0] > month_length(said or 2000, found[0].month or 1):
+        s.no_such_day(i, year[1] if year else after)
     return _both(start, Point(dom=last[0], month=found[0].month, year=said), year[1] if year else after, here)
 
 
@@ -282,6 +301,17 @@ def last_day(p: Point, here: Here) -> date | None:
     if when is None or when.at is not None or when.end is None or isinstance(when.end, datetime):
         return first_day(p, here) if when is None or when.at is None else _day(when.at)
     return when.end - timedelta(days=1)
+
+
+def until_day(p: Point, here: Here, start: date | None = None) -> date | None:
+    """The day that a recurrence ends on, behind its start. "Until March" ends where that begins."""
+    if p.period is not None and p.period.grain in ("month", "year") and p.period.due is None and not p.weekday:
+        ends = p.period.start
+        while start and ends < start and p.period.grain == "month":
+            ends = add_months(ends, 12)
+        return ends
+    there = replace(here, wall=datetime.combine(start, time())) if start and start > here.today else here
+    return last_day(p, there)
 
 
 def _day(moment: date | datetime) -> date:

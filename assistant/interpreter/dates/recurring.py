@@ -11,7 +11,7 @@ from assistant.interpreter.dates.modifying import modifier
 from assistant.interpreter.dates.numbers import cardinal
 from assistant.interpreter.dates.parts import Here
 from assistant.interpreter.dates.points import read
-from assistant.interpreter.dates.ranges import first_day, last_day, ranged
+from assistant.interpreter.dates.ranges import first_day, ranged, until_day
 from assistant.interpreter.dates.repeating import Reading, rule_at
 from assistant.interpreter.dates.repeats import Repeat, with_times
 from assistant.interpreter.dates.tokens import Source
@@ -60,7 +60,7 @@ def _leading_days(s: Source, i: int, here: Here) -> tuple[date | None, date | No
         return (None, None, i) if isinstance(whole[0].start, datetime) else (whole[0].start, last, whole[1])
     if s.word(i) in v.BOUNDS and v.BOUNDS[s.word(i)] == "by":
         found = read(s, i + 1, here)
-        day = last_day(found[0], here) if found else None
+        day = until_day(found[0], here) if found else None
         return (None, day, found[1]) if found and day else (None, None, i)
     start, j = _leading_start(s, i, here)
     return start, None, j
@@ -77,7 +77,7 @@ def _leading_count(s: Source, i: int) -> tuple[int, int]:
 def _leading_start(s: Source, i: int, here: Here) -> tuple[date | None, int]:
     if s.word(i) not in v.STARTING or s.word(i) in (v.FROM, "since"):
         return None, i
-    found = read(s, i + 1 + (s.word(i + 1) in ("on", "from")), here)
+    found = read(s, i + 1 + (s.word(i + 1) in ("on", "from", "in", "at")), here)
     day = first_day(found[0], here) if found else None
     return (day, found[1]) if found and day else (None, i)
 

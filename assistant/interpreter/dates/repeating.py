@@ -10,10 +10,10 @@ from assistant.interpreter.dates.clocks import bare_part
 from assistant.interpreter.dates.days import month_day
 from assistant.interpreter.dates.feasts import HOLIDAYS
 from assistant.interpreter.dates.holidays import named_holiday
+from assistant.interpreter.dates.nths import nth
 from assistant.interpreter.dates.numbers import cardinal, count, is_digits, ordinal
 from assistant.interpreter.dates.parts import Here, Part
 from assistant.interpreter.dates.repeats import Repeat, weekdays
-from assistant.interpreter.dates.stretches import nth
 from assistant.interpreter.dates.tokens import Source
 
 Reading = tuple[Repeat, int]
@@ -101,6 +101,8 @@ def _numbers_of_month(s: Source, numbers: tuple[int, ...], after: int) -> Readin
     """ "every 1st and 15th", "every 2nd and 4th Tuesday of the month"."""
     day = v.WEEKDAYS.get(s.word(after), v.WEEKDAY_PLURALS.get(s.word(after)))
     after += day is not None
+    if s.word(after) in ("of", "in") and (month := v.MONTHS.get(s.word(after + 1))):
+        return numbered(Repeat("YEARLY", months=(month,)), numbers, day), after + 2
     past = the_month(s, after + 1) if s.word(after) in ("of", "in") else 0
     return numbered(Repeat("MONTHLY"), numbers, day), past or after
 
@@ -243,6 +245,10 @@ def _nth_of_each(s: Source, i: int) -> Reading | None:
     j = i + (s.word(i) in v.THE) + (s.word(i) == "on")
     j += s.word(j) in v.THE
     numbers, after = ordinals(s, j)
+    if several := _placed_days(s, j):
+        inner = _every(s, several[1] + 1) if s.word(several[1]) in ("of", "in", "on") else None
+        fits = inner and inner[0].freq == "MONTHLY" and not inner[0].days and not inner[0].month_days
+        return (replace(inner[0], days=several[0]), inner[1]) if inner and fits else None
     if not numbers:
         edge = v.EDGE_OF_MONTH.get(s.word(j))
         if edge is None:
@@ -261,6 +267,24 @@ def _nth_of_each(s: Source, i: int) -> Reading | None:
     if inner is None or inner[0].freq not in ("MONTHLY", "YEARLY") or inner[0].days or inner[0].month_days:
         return None
     return numbered(inner[0], numbers, day), inner[1]
+
+
+def _placed_days(s: Source, i: int) -> tuple[tuple[tuple[int, int], ...], int] | None:
+    """ "first and third friday and second tuesday": several weekdays, each with places of its own."""
+    pairs: list[tuple[int, int]] = []
+    groups, j = 0, i
+    while groups < 7:
+        numbers, after = ordinals(s, j + (s.word(j) in v.THE))
+        day = v.WEEKDAYS.get(s.word(after), v.WEEKDAY_PLURALS.get(s.word(after)))
+        if not numbers or day is None:
+            break
+        pairs += [(number, day) for number in numbers]
+        groups, i, j = groups + 1, after + 1, after + 1
+        while s.word(j) in AND:
+            j += 1
+        if j == i:
+            break
+    return (tuple(pairs), i) if groups > 1 else None
 
 
 def _numbered_set(s: Source, i: int, numbers: tuple[int, ...]) -> Reading | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
-from assistant.interpreter.dates.amounts import moved, of_unit, unit_at
-from assistant.interpreter.dates.days import month_day, nth_weekday, said_year, year_at
+from assistant.interpreter.dates.amounts import amount, moved, of_unit, unit_at
+from assistant.interpreter.dates.days import month_day, said_year, year_at
+from assistant.interpreter.dates.nths import nth_of
 from assistant.interpreter.dates.numbers import cardinal, is_digits, ordinal
-from assistant.interpreter.dates.parts import Clock, Found, Here, Part, Period, Point, add_months, add_working_days
-from assistant.interpreter.dates.periods import MONTHS_IN, STEPS, dated, month_period, named, replace_year, unit_period
+from assistant.interpreter.dates.numeric import numeric_day
+from assistant.interpreter.dates.parts import Amount, Clock, Found, Here, Period, Point, add_months, add_working_days
+from assistant.interpreter.dates.periods import STEPS, dated, month_period, named, unit_period
 from assistant.interpreter.dates.tokens import Source
+from assistant.interpreter.dates.weeks import week_number, week_of
 
 _ENDED = ("week", "month", "quarter", "year")
 _WITHIN = ("of", "in", "after", "before", "from", "to")  # what the third Wednesday is counted in
@@ -19,7 +22,7 @@ _WITHIN = ("of", "in", "after", "before", "from", "to")  # what the third Wednes
 
 def period(s: Source, i: int, here: Here) -> Found | None:
     """Any of the periods, and the parts of them, as a piece of an expression."""
-    for reader in (_decade, _of_year, _chosen_date, _nth_of, _counted, _edge, _rest, _week_of):
+    for reader in (week_number, _decade, _of_year, _chosen_date, nth_of, _counted, _edge, _rest, week_of):
         if found := reader(s, i, here):
             return found
     before = s.word(i - 1)
@@ -40,12 +43,17 @@ def _chosen_date(s: Source, i: int, here: Here) -> Found | None:
     """ "last December 25", "this June 5": of this year, or the next or latest one there is."""
     j = i + (s.word(i) in v.THE)
     step = STEPS.get(s.word(j))
-    found = month_day(s, j + 1, here) if step is not None and s.word(j + 1) in v.MONTHS else None
+    found = _dated(s, j + 1, here) if step is not None else None
     if found is None or found[0].month is None or found[0].dom is None or found[0].year is not None:
         return None
     if step == 0:
         return Point(day=date(here.today.year, found[0].month, found[0].dom)), found[1]
     return Point(day=dated(found[0].month, found[0].dom, None, replace(here, future=step == 1))), found[1]
+
+
+def _dated(s: Source, i: int, here: Here) -> Found | None:
+    """A day of a month by its name or in figures."""
+    return month_day(s, i, here) if s.word(i) in v.MONTHS else numeric_day(s, i, here)
 
 
 def _of_year(s: Source, i: int, here: Here) -> Found | None:
@@ -83,6 +91,8 @@ def _decade(s: Source, i: int, here: Here) -> Found | None:
 def _counted(s: Source, i: int, here: Here) -> Found | None:
     """ "next 3 days", "the last two weeks", "the 5 past minutes", "2 upcoming months", "previous 4 business days"."""
     j = i + (s.word(i) in v.THE)
+    if s.word(j) == "last" and s.word(j - 1) in v.AUXILIARIES:
+        return None  # "it shouldn't last two hours"
     step = STEPS.get(s.word(j)) if s.word(j) not in v.THIS else None
     counted = cardinal(s, j + 1) if step else cardinal(s, j)
     if step and counted is None and s.word(j + 1) in v.VAGUE:
@@ -99,15 +109,15 @@ def _counted(s: Source, i: int, here: Here) -> Found | None:
     named_unit = unit_at(s, after + working, after_number=False)
     if not step or not number or named_unit is None or s.words(after - 1, "last", "night"):
         return None
-    return _stretch(here, step, number, named_unit[0], working), named_unit[1]
+    unit, end = named_unit
+    more = amount(s, end + 1) if s.word(end) == "and" and not working else None
+    if more:
+        return _rolling(here, step, of_unit(number, unit).plus(more[0])), more[1]
+    return _stretch(here, step, number, unit, working), end
 
 
 def _stretch(here: Here, step: int, number: int, unit: str, working: bool) -> Point:
     """So many units from tomorrow on or up to today; whole ones of quarters and years, times from now of hours."""
-    if v.LENGTHS[unit][2]:
-        wall = here.wall.replace(second=0)
-        other = wall + timedelta(seconds=step * of_unit(number, unit).seconds)
-        return Point(stretch=(min(wall, other), max(wall, other)))
     if working:
         other_day = add_working_days(here.today, step * number)
         days = (here.today + timedelta(days=1), other_day + timedelta(days=1)) if step > 0 else (other_day, here.today)
@@ -115,7 +125,16 @@ def _stretch(here: Here, step: int, number: int, unit: str, working: bool) -> Po
     if unit in ("quarter", "year", "decade", "century"):
         whole = unit_period(unit, here, 1 if step > 0 else -number, number)
         return Point(period=whole)
-    by = of_unit(number, unit)
+    return _rolling(here, step, of_unit(number, unit))
+
+
+def _rolling(here: Here, step: int, by: Amount) -> Point:
+    """That long from tomorrow on or up to today; from or up to now where hours are counted."""
+    if by.fine:
+        wall = here.wall if by.seconds % 60 else here.wall.replace(second=0)
+        other = moved(wall, by.times(step))
+        assert isinstance(other, datetime)
+        return Point(stretch=(min(wall, other), max(wall, other)))
     if step > 0:
         tomorrow = here.today + timedelta(days=1)
         return Point(period=Period(tomorrow, moved(tomorrow, by), "day"))
@@ -206,106 +225,3 @@ def _rest(s: Source, i: int, here: Here) -> Found | None:
     if s.word(j) in v.PERIOD_UNITS and s.words(j + 1, "to", "date") and (whole := unit_period(s.word(j), here, 0)):
         return Point(period=Period(whole.start, here.today, "day")), j + 3
     return None
-
-
-def _nth_of(s: Source, i: int, here: Here) -> Found | None:
-    """ "the first Tuesday in October", "last week of 2019", "the last four months of 2021", "36th day of 2011"."""
-    found = nth(s, i)
-    if found is None:
-        return None
-    which, j = found
-    counted = cardinal(s, j) if which in (1, -1) else None
-    number, j = counted if counted else (1, j)
-    number_of = v.WEEKDAYS.get(s.word(j), v.WEEKDAY_PLURALS.get(s.word(j)))
-    unit = v.UNITS.get(s.word(j), "")
-    part = s.word(j + 1) in v.PARTS and number_of is not None  # "the first Monday evening of next month"
-    if number_of is not None and 0 < which <= 5 and number == 1 and s.word(j + 1 + part) not in _WITHIN:
-        return _nth_of_month(which, number_of, here), j + 1
-    unit = "weekend" if s.word(j) in v.WEEKENDS else unit
-    known = number_of is not None or unit in ("day", "week", "month", "quarter", "weekend")
-    if not known or s.word(j + 1 + part) not in ("of", "in"):
-        return None
-    inside = named(s, j + 2 + part, here, loose=True)
-    if inside is None or number < 1:
-        return None
-    made = _inside(inside[0], which, number, unit, number_of)
-    if made.day and made.day < here.today and s.word(inside[1] - 1) in v.MONTHS:
-        made = _inside(replace_year(inside[0], 1), which, number, unit, number_of)
-    if part:
-        made = replace(made, part=Part(s.word(j + 1)))
-    return made, inside[1]
-
-
-def _nth_of_month(which: int, number_of: int, here: Here) -> Point:
-    """ "the third Wednesday": of this month, or of the next where it is over. Raises ValueError for a fifth."""
-    for step in (0, 1):
-        month = unit_period("month", here, step)
-        if month and (day := nth_weekday(month, number_of, which)) >= here.today:
-            return Point(day=day)
-    raise ValueError("no such day")
-
-
-def nth(s: Source, i: int) -> tuple[int, int] | None:
-    """ "third" is 3, "last" -1, "second last" and "second to last" -2, and the index after it."""
-    j = i + (s.word(i) in v.THE)
-    if s.word(j) in v.FINAL:
-        return -1, j + 1
-    found = ordinal(s, j)
-    if found is None:
-        return None
-    number, after = found
-    for between in ((), ("to",), ("to", "the"), ("-",)):
-        if s.words(after, *between) and s.word(after + len(between)) in v.FINAL:
-            return -number, after + len(between) + 1
-    return number, after
-
-
-def _inside(whole: Period, which: int, number: int, unit: str, number_of: int | None) -> Point:
-    """The unit or weekday with that number inside the period. Raises ValueError where it has no such."""
-    if number_of is not None:
-        return Point(day=nth_weekday(whole, number_of, which))
-    if unit == "weekend":
-        saturday = nth_weekday(whole, 5, which)
-        return Point(period=Period(saturday, saturday + timedelta(days=2), "weekend"))
-    if unit == "day":
-        start = whole.start + timedelta(days=which - 1) if which > 0 else whole.end + timedelta(days=which)
-        start = start if which > 0 else start - timedelta(days=number - 1)
-    elif unit == "week":  # a week belongs to where its Thursday is (ISO 8601)
-        pivot = whole.start + timedelta(days=3) if which > 0 else whole.end - timedelta(days=4)
-        weeks = which - 1 if which > 0 else which + 2 - number
-        start = pivot - timedelta(days=pivot.weekday()) + timedelta(days=7 * weeks)
-        return Point(period=Period(start, start + timedelta(days=7 * number), "week"))
-    else:
-        months = MONTHS_IN[unit]
-        away = which - 1 if which > 0 else which + 1 - number
-        start = add_months(whole.start if which > 0 else whole.end, months * away)
-        end = add_months(start, months * number)
-        if not (whole.start <= start and end <= whole.end):
-            raise ValueError("no such month")
-        return Point(period=Period(start, end, unit))
-    if not whole.start <= start < whole.end:
-        raise ValueError("no such day")
-    return Point(day=start) if number == 1 else Point(period=Period(start, start + timedelta(days=number), "day"))
-
-
-def _week_of(s: Source, i: int, here: Here) -> Found | None:
-    """ "the week of October 7th", "the week commencing February 4": the week from Monday that has that day."""
-    j = i + (s.word(i) in v.THE)
-    if s.word(j) not in v.WEEKENDS | {"week"} or s.word(j + 1) not in (
-        "of",
-        "commencing",
-        "starting",
-        "beginning",
-        "from",
-    ):
-        return None
-    k = j + 2 + (s.word(j + 2) == "on")
-    found = month_day(s, k, here)
-    if found is None or found[0].month is None or found[0].dom is None:
-        return None
-    day = dated(found[0].month, found[0].dom, found[0].year, here)
-    monday = day - timedelta(days=day.weekday())
-    if s.word(j) in v.WEEKENDS:
-        saturday = monday + timedelta(days=5 if day.weekday() > 1 else -2)
-        return Point(period=Period(saturday, saturday + timedelta(days=2), "weekend")), found[1]
-    return Point(period=Period(monday, monday + timedelta(days=7), "week")), found[1]

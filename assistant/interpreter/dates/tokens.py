@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.feasts import FIRST_WORDS
@@ -31,13 +31,14 @@ class Token:
 class Source:
     """A text as tokens. Patterns match on the text itself, from the start of one token to the end of another."""
 
-    __slots__ = ("_ends", "_telling", "lows", "memory", "text", "tokens")
+    __slots__ = ("_ends", "_telling", "impossible", "lows", "memory", "text", "tokens")
 
     def __init__(self, text: str) -> None:
         self.text = text.translate(_PLAIN)
         self.tokens = tuple(Token(_read(m[0]), m[0], m.start(), m.end()) for m in _TOKEN.finditer(self.text))
         self.lows = [token.low for token in self.tokens]
         self.memory: dict[tuple[object, ...], object] = {}
+        self.impossible: dict[int, int] = {}  # where a day that no calendar has begins, and the index after it
         self._telling = [
             low in v.TELLING or low[:1].isdigit() or low.replace("'", "") in FIRST_WORDS for low in self.lows
         ]
@@ -57,6 +58,11 @@ class Source:
     def words(self, index: int, *wanted: str) -> bool:
         """Whether these tokens stand there in a row."""
         return index >= 0 and self.lows[index : index + len(wanted)] == list(wanted)
+
+    def no_such_day(self, index: int, after: int) -> NoReturn:
+        """What stands there is meant as a day, but there is none. Raises ValueError."""
+        self.impossible[index] = max(after, self.impossible.get(index, 0))
+        raise ValueError("no such day")
 
     def glued(self, index: int) -> bool:
         """Whether the token touches the one before it."""
@@ -97,6 +103,8 @@ def _read(raw: str) -> str:
     low = raw.lower()
     if low in v.ALIASES:
         return v.ALIASES[low]
+    if low.endswith("ish") and (low[:-3] in v.PARTS or low[:-3] in v.NOON):
+        return low[:-3]  # "afternoonish"
     if not 5 <= len(low) <= _LONGEST or low in v.KNOWN or not low.isalpha():
         return low
     return _MISSPELT.get(low) or next((_MISSPELT[cut] for cut in _cuts(low) if _near(low, _MISSPELT.get(cut))), low)

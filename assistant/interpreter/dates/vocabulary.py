@@ -93,6 +93,7 @@ SHORT_UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week
                "y": "year"}  # fmt: skip
 PERIOD_UNITS = frozenset({"day", "week", "month", "quarter", "year", "decade", "fortnight"})
 WEEKENDS = frozenset({"weekend", "wknd"})
+WEEK_WORDS = frozenset({"week", "wk", "cw", "kw"})
 WORKING = frozenset({"business", "working", "work"})
 WORKING_DAYS = frozenset({"workday", "workdays", "weekday", "weekdays"})
 SEASONS = {"spring": (3, 20), "summer": (6, 21), "autumn": (9, 23), "fall": (9, 23), "winter": (12, 21)}
@@ -215,6 +216,7 @@ BEGINNINGS = frozenset({
     *FREQUENCIES, *EVERY, EVERYDAY, *ONCE, *STARTING, *EDGE_OF_MONTH, *NEXT, *THIS, *COMING, *LAST, *FINAL, BETWEEN,
     FROM, *EDGES, *NEARLY, *REST, *SHORT_EDGES, "at", "@", "in", "on", "within", "for", "during", "right", "just",
     "day", "+", "q", "all", "whole", "entire", "closest", "nearest", "bi", "semi", "year", "another", "later",
+    *WEEK_WORDS, "w", "calendar", "iso",
     "after", "mid", "until", "till",
     "'",
 })  # fmt: skip
@@ -228,6 +230,12 @@ SMALL_WORDS = frozenset({*ARTICLES, *THE, *STARTING, "at", "@", "in", "on", "wit
                          "+", "'", "after", "until", "till", "all", "whole", "entire", BETWEEN, FROM, *THIS, *NEXT,
                          *LAST, *COMING})  # fmt: skip
 TELLING = (BEGINNINGS - SMALL_WORDS) | {"moment", "time", "date", "am", "pm", SEASON, *WORKING}
+# Before "last" they show that it is a verb
+AUXILIARIES = words(
+    "to will would should must can could might may not shouldn't won't can't doesn't didn't don't wouldn't i'll it'll"
+    " does did"
+)
+AWAITED = frozenset({"timer", "timers", "alarm", "countdown", "wait", "sleep"})
 CLOSEST = frozenset({"closest", "nearest"})
 WHOLE = frozenset({"all", "whole", "entire", "full"})
 # Zones said without "time": "5pm pacific"
