@@ -9,20 +9,32 @@ from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import DomainError, ErrorCode
 from core.ids import new_id
+from core.statements import prepared
 from core.unit_of_work import Change, Session, UnitOfWork
 from models.base import rows_of
 from models.enums import ChangeKind
-from models.tasks import LABEL_LIMIT, LABELS_PER_TASK, Label, labels, task_labels
+from models.tasks import LABEL_LIMIT, LABELS_PER_TASK, LABELS_PER_USER, Label, labels, task_labels
 from services.inputs import UNSET, Field, Unset, check_idempotency_key, clean_text, digest
 from services.versions import check_version
 
 _COLOR: Final = re.compile(r"#[0-9a-f]{6}")
+
+_MAKING: Final = prepared(
+    select(func.pg_advisory_xact_lock(func.hashtextextended("tasktalk.labels:" + bindparam("user_id", type_=Text), 0)))
+)
+"""Held until COMMIT, so that those who make labels count them one after the other. It stands right before the labels
+that are made."""
+_COUNTED: Final = labels.alias()
+_BEFORE: Final = (
+    select(func.count()).where(_COUNTED.c.user_id == func.current_setting("app.user_id", True)).scalar_subquery()
+)
+"""How many there were before the statement that makes some."""
 
 
 def name_key(name: str) -> str:
@@ -74,22 +86,22 @@ async def labels_of(session: Session, task_ids: Iterable[UUID]) -> dict[UUID, tu
     return found
 
 
-async def hold_labels(work: UnitOfWork, names: Sequence[str], *, make: bool = True) -> Mapping[str, Label]:
+async def hold_labels(work: UnitOfWork, names: Sequence[str]) -> Mapping[str, Label]:
     """The labels of these cleaned names by their keys, held until COMMIT so that none is deleted meanwhile.
 
-    Missing ones are made (and logged) unless `make` is False. Lock tasks before this.
+    Missing ones are made (and logged). Lock tasks before this. Raises DomainError INVALID past the labels of a user.
     """
     wanted = {name_key(name): name for name in names}
     held = await _hold(work, wanted)
     missing = sorted(wanted.keys() - held.keys())
-    if not missing or not make:
+    if not missing:
         return held
+    await work.run(_MAKING)
     rows = [{"user_id": work.user_id, "id": new_id(), "name": wanted[key], "name_key": key} for key in missing]
     made = insert(labels).values(rows).on_conflict_do_nothing(index_elements=["user_id", "name_key"])
-    for label in await work.all(made.returning(*labels.c), Label):
-        held[label.name_key] = label
-        work.record(Change(kind=ChangeKind.LABEL, entity_id=label.id))
-    if wanted.keys() - held.keys():  # another transaction made one first and has committed
+    fresh = await _made(work, made, ("input", "labels"))
+    held |= {label.name_key: label for label in fresh}
+    if wanted.keys() - held.keys():  # another transaction made one first, or renamed it so, and has committed
         held = await _hold(work, wanted)
     return held
 
@@ -103,12 +115,25 @@ async def _hold(work: UnitOfWork, keys: Iterable[str]) -> dict[str, Label]:
     return {label.name_key: label for label in held}
 
 
+async def _made(work: UnitOfWork, made: Insert, field: Field) -> list[Label]:
+    """Make labels, under the lock for that, and log them. Raises DomainError INVALID where they are too many."""
+    rows = [tuple(row) for row in await work.execute(made.returning(*labels.c, _BEFORE))]
+    if rows and rows[0][-1] + len(rows) > LABELS_PER_USER:
+        message = f"There can be {LABELS_PER_USER} labels at most: delete one that you don't need."
+        raise DomainError(ErrorCode.INVALID, message, field=field)
+    found = [Label(*row[:-1]) for row in rows]
+    for label in found:
+        work.record(Change(kind=ChangeKind.LABEL, entity_id=label.id))
+    return found
+
+
 async def create_label(
     work: UnitOfWork, name: str, color: str | None = None, idempotency_key: str | None = None
 ) -> Label:
     """Make a label; `color` is #rrggbb. The same key and input answer the same label.
 
-    Raises DomainError INVALID (name or color, or the name is taken), TOO_LONG or IDEMPOTENCY_CONFLICT.
+    Raises DomainError INVALID (name or color, the name is taken, or 500 labels are there), TOO_LONG or
+    IDEMPOTENCY_CONFLICT.
     """
     key = check_idempotency_key(idempotency_key)
     fingerprint = digest({"name": name.strip(), "color": color and color.strip().lower()}) if key else None
@@ -124,13 +149,13 @@ async def create_label(
         "idempotency_key": key,
         "idempotency_digest": fingerprint,
     }
-    label = await work.one(insert(labels).values(values).on_conflict_do_nothing().returning(*labels.c), Label)
-    if label is None:  # by name, or by a request with the same key that ran beside this one
+    await work.run(_MAKING)
+    made = await _made(work, insert(labels).values(values).on_conflict_do_nothing(), ("input", "name"))
+    if not made:  # by name, or by a request with the same key that ran beside this one
         if key and (before := await _made_before(work, key, fingerprint)):
             return before
         raise _taken(cleaned)
-    work.record(Change(kind=ChangeKind.LABEL, entity_id=label.id))
-    return label
+    return made[0]
 
 
 async def _made_before(work: UnitOfWork, key: str, fingerprint: bytes | None) -> Label | None:

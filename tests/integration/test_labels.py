@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+import services.labels
 from core.database import Database
 from core.errors import DomainError, ErrorCode
 from models.base import rows_of
@@ -132,3 +133,31 @@ async def test_tasks_that_name_a_new_label_at_once_share_it(database: Database, 
     new = NewTask("Buy milk", labels=["Shared", "other"])
     await asyncio.gather(*(database.work(user, lambda work: create_task(work, new, Actor.USER)) for _ in range(6)))
     assert await names(database, user) == ["other", "Shared"]
+
+
+async def test_a_user_has_at_most_500_labels_however_they_are_made(
+    database: Database, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert services.labels.LABELS_PER_USER == 500
+    monkeypatch.setattr(services.labels, "LABELS_PER_USER", 4)
+    await make(database, user, "Home")
+    attempts = [make(database, user, f"label {number}") for number in range(8)]
+    outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+    faults = [one for one in outcomes if isinstance(one, DomainError)]
+    assert [(one.code, one.field) for one in faults] == [(ErrorCode.INVALID, ("input", "name"))] * 5
+    assert "4 labels at most" in faults[0].message
+    kept = await names(database, user)
+    assert len(kept) == 4
+
+    async def task(*borne: str) -> Task:
+        return await database.work(user, lambda work: create_task(work, NewTask("Milk", labels=borne), Actor.USER))
+
+    error = await refused(task("home", "new"))
+    assert (error.code, error.field) == (ErrorCode.INVALID, ("input", "labels"))
+    assert (await names(database, user), (await task(*kept)).version) == (kept, 1)
+    home = (await names(database, user)).index("Home")
+    async with database.snapshot(user) as session:
+        gone = (await list_labels(session))[home]
+    await database.work(user, lambda work: delete_label(work, gone.id))
+    await task("new")
+    assert len(await names(database, user)) == 4
