@@ -51,15 +51,16 @@ async def mutate(
     action: Callable[[UnitOfWork], Awaitable[dict[str, Any]]],
     *,
     conflict: str | None = None,
+    several: bool = False,
 ) -> Payload:
     """Run one unit of work; its values, or its error, make the payload. `conflict` names the payload's own id
-    attribute, so that VERSION_CONFLICT brings the present object."""
+    attribute (a tuple of ids where `several`), so that VERSION_CONFLICT brings the present object."""
     try:
         values = await info.context.work(action)
     except DomainError as error:
         known: dict[str, Any] = {}
         if conflict and error.code is ErrorCode.VERSION_CONFLICT and error.node is not None:
-            known[conflict] = error.node[1]
+            known[conflict] = (error.node[1],) if several else error.node[1]
         return payload(user_errors=[user_error(error)], **known)
     return payload(user_errors=[], **values)
 

@@ -72,15 +72,20 @@ async def changed(
     return ToolOutcome(tasks=ids, answer=answer, shown=ids)
 
 
-async def changed_family(context: ToolContext, action: str, since: int) -> ToolOutcome:
-    """The same for a task whose subtasks went along: the call's targets, which are all that it may have changed.
-
-    Raises ToolFailure VERSION_CONFLICT where a subtask came since they were found.
-    """
+def check_targets(context: ToolContext, since: int) -> None:
+    """Raises ToolFailure VERSION_CONFLICT where another task than the call's targets was changed: a subtask came."""
     logged = [change for change in context.work.changes[since:] if change.kind == ChangeKind.TASK]
     if {change.entity_id for change in logged} - set(context.targets):
         message = "It has got other subtasks meanwhile; nothing of this was done."
         raise ToolFailure(ErrorCode.VERSION_CONFLICT, message)
+
+
+async def changed_family(context: ToolContext, action: str, since: int) -> ToolOutcome:
+    """The same for a task whose subtasks went along: the call's targets, which are all that it may have changed.
+
+    Raises ToolFailure VERSION_CONFLICT as `check_targets` does.
+    """
+    check_targets(context, since)
     touched = await get_tasks(context.work, context.targets[:TASKS_LIMIT], deleted=True)
     outcome = await changed(context, action, touched, since)
     return replace(outcome, answer={**outcome.answer, "total": len(context.targets)}) if touched[1:] else outcome

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from assistant.tools.answers import changed, changed_family, mark
+from assistant.tools.answers import changed, changed_family, check_targets, mark
 from assistant.tools.base import Parameters, SubtasksWord, Target, Tool, ToolContext, ToolOutcome
 from assistant.tools.finding import Prefer, find_task
 from models.enums import Actor, OpenSubtasks, OperationType, ToolName
-from services.tasks import complete_task, reopen_task
-from services.tasks.family import Along, with_subtasks
+from services.tasks import complete_task, completed_with, get_tasks, reopen_task
 
 
 class CompleteTask(Parameters):
@@ -29,9 +29,12 @@ class CompleteTask(Parameters):
 
 async def affected(context: ToolContext, parameters: CompleteTask) -> list[UUID]:
     task_id = await find_task(context, parameters.task, Prefer.OPEN if parameters.completed else Prefer.COMPLETED)
-    if parameters.completed and parameters.subtasks == "COMPLETE":
-        return await with_subtasks(context.work, task_id, Along.OPEN)
-    return [task_id]
+    [task] = await get_tasks(context.work, [task_id])
+    return (
+        await completed_with(context.work, task, OpenSubtasks(parameters.subtasks))
+        if parameters.completed
+        else [task_id]
+    )
 
 
 async def run(context: ToolContext, parameters: CompleteTask) -> ToolOutcome:
@@ -41,7 +44,12 @@ async def run(context: ToolContext, parameters: CompleteTask) -> ToolOutcome:
         return await changed(context, "reopened", [task], since)
     word = OpenSubtasks(parameters.subtasks)
     task = await complete_task(context.work, task_id, Actor.ASSISTANT, open_subtasks=word, **context.by)
-    if len(context.targets) > 1 or word is OpenSubtasks.COMPLETE:
+    if task.completed_at is None:  # it moved on to its next occurrence
+        check_targets(context, since)
+        outcome = await changed(context, "completed", [task], since)
+        again = {"subtasks_open_again": len(context.targets) - 1} if context.targets[1:] else {}
+        return replace(outcome, answer={**outcome.answer, **again})
+    if word is OpenSubtasks.COMPLETE:
         return await changed_family(context, "completed", since)
     return await changed(context, "completed", [task], since)
 

@@ -43,6 +43,11 @@ class MoveTaskInput:
 @strawberry.input(description="Several tasks.")
 class TaskIdsInput:
     task_ids: list[strawberry.ID] = strawberry.field(description="Which ones: 1..100. All of them change, or none.")
+    expected_versions: list[int | None] | None = strawberry.field(
+        default=None,
+        description="One for each of taskIds, in that order; null expects none. Where one is stale, nothing changes and"
+        " the answer is VERSION_CONFLICT.",
+    )
 
     def ids(self) -> list[UUID]:
         """As the services take them. Raises DomainError, which names the place in the list."""
@@ -54,7 +59,9 @@ class TasksPayload:
     user_errors: list[UserError] = strawberry.field(description="What stood in the way; then nothing changed.")
     task_ids: strawberry.Private[tuple[UUID, ...]] = ()
     tasks: list[Task] = several(
-        "task_ids", description="The tasks asked for, in that order; what changed with them, `changes` tells."
+        "task_ids",
+        description="The tasks asked for, in that order; what changed with them, `changes` tells. With VERSION_CONFLICT"
+        " the one that it is about.",
     )
 
 
@@ -63,10 +70,10 @@ TaskIdsArgument = Annotated[TaskIdsInput, strawberry.argument(description="The i
 
 async def _step(info: Info, input: TaskIdsInput, transition: Any, **more: Any) -> TasksPayload:
     async def action(work: UnitOfWork) -> dict[str, Any]:
-        changed = await transition(work, input.ids(), Actor.USER, **more)
+        changed = await transition(work, input.ids(), Actor.USER, expected_version=input.expected_versions, **more)
         return {"task_ids": tuple(task.id for task in changed)}
 
-    return await mutate(info, TasksPayload, action)
+    return await mutate(info, TasksPayload, action, conflict="task_ids", several=True)
 
 
 @strawberry.type

@@ -60,13 +60,15 @@ class CreateTaskInput:
         default=None, description="What the next due date is counted from; DUE by default."
     )
     remind_at: datetime | None = strawberry.field(
-        default=None, description="When to remind; over already, but for less than a day: at once."
+        default=None, description="When to remind; over for less than a day: at once; for longer: INVALID."
     )
     remind_before: int | None = strawberry.field(
         default=None, description="Minutes before dueAt, 0..527,040; exclusive with remindAt."
     )
     priority: Priority | None = strawberry.field(default=None, description="NONE by default.")
-    labels: list[str] | None = strawberry.field(default=None, description="By name, at most 50; made where missing.")
+    labels: list[str] | None = strawberry.field(
+        default=None, description="By name, at most 50; made where missing, 500 at most."
+    )
     parent_id: strawberry.ID | None = strawberry.field(
         default=None, description="The task that it is a subtask of; one that is no subtask itself."
     )
@@ -100,7 +102,7 @@ class UpdateTaskInput:
         default=strawberry.UNSET, description="What the next due date is counted from."
     )
     remind_at: datetime | None = strawberry.field(
-        default=strawberry.UNSET, description="When to remind; clears remindBefore. null: not at all."
+        default=strawberry.UNSET, description="When to remind, as in createTask; clears remindBefore. null: not at all."
     )
     remind_before: int | None = strawberry.field(
         default=strawberry.UNSET, description="Minutes before dueAt, whenever that is; replaces remindAt."
@@ -150,7 +152,7 @@ class SnoozeReminderInput:
 
 @strawberry.input(description="A new label.")
 class CreateLabelInput:
-    name: str = strawberry.field(description="1..100 characters, unique whatever the case.")
+    name: str = strawberry.field(description="1..100 characters, unique whatever the case; 500 labels at most.")
     color: str | None = strawberry.field(default=None, description="#rrggbb.")
     idempotency_key: str | None = strawberry.field(
         default=None, description="1..200 characters: the same key and input answer the same label."

@@ -14,7 +14,7 @@ from core.unit_of_work import Session, UnitOfWork
 from models.enums import TaskAction
 from models.tasks import Task, tasks
 from services.tasks.values import Author
-from services.tasks.writing import hold, write
+from services.tasks.writing import hold_one, write
 
 SNOOZE_LIMIT: Final = 60 * 24 * 366
 """Minutes."""
@@ -35,7 +35,7 @@ async def snooze(
     the task has no reminder or is completed, NOT_FOUND, or VERSION_CONFLICT.
     """
     at = _time(work.now, minutes, until)
-    [before] = await hold(work, [task_id], expected_version)
+    before = await hold_one(work, task_id, expected_version)
     if before.remind_at is None or before.completed_at is not None:
         reason = "The task is completed." if before.completed_at else "The task has no reminder to snooze."
         raise DomainError(ErrorCode.INVALID, reason, field=("input", "taskId"))

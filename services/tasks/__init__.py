@@ -1,17 +1,16 @@
 """Tasks: making, changing, reading them, and the revisions that each change leaves. Nothing here commits."""
 
 from services.tasks.changing import (
-    complete_task,
-    complete_tasks,
     delete_task,
     delete_tasks,
     reopen_task,
     reopen_tasks,
     restore_task,
-    skip_occurrence,
+    restore_tasks,
     update_task,
     update_tasks,
 )
+from services.tasks.completing import complete_task, complete_tasks, completed_with, skip_occurrence
 from services.tasks.creating import adopt_task, create_task, plan_task
 from services.tasks.filters import Days, DueBucket, Span, TaskFilter, bucket_days, task_conditions
 from services.tasks.moving import ListEnd, Place, move_task
@@ -47,6 +46,7 @@ __all__ = [
     "check_unchanged",
     "complete_task",
     "complete_tasks",
+    "completed_with",
     "create_task",
     "delete_task",
     "delete_tasks",
@@ -59,6 +59,7 @@ __all__ = [
     "reopen_task",
     "reopen_tasks",
     "restore_task",
+    "restore_tasks",
     "skip_occurrence",
     "task_conditions",
     "update_task",

@@ -106,7 +106,7 @@ def _due(task: Task, patch: TaskPatch, zone: str) -> Task:
     return replace(task, due_date=due_date, due_at=due_at, time_zone=time_zone)
 
 
-def not_found(field: Field = ("input", "taskId")) -> DomainError:
+def not_found(field: Field) -> DomainError:
     return DomainError(ErrorCode.NOT_FOUND, "There is no such task.", field=field)
 
 

@@ -22,7 +22,7 @@ from services.labels import clean_names, hold_labels
 from services.tasks.checks import clean_new, default_zone
 from services.tasks.family import check_parent
 from services.tasks.positions import last_position
-from services.tasks.reminding import with_reminder
+from services.tasks.reminding import check_ahead, with_reminder
 from services.tasks.repeating import with_rule
 from services.tasks.revisions import NOTHING, Revised, differences, instant, state, write_revisions
 from services.tasks.values import Author, NewTask
@@ -54,6 +54,8 @@ async def create_task(
     if key and (before := await _made_before(work, key, fingerprint)):
         return before
     cleaned = clean_new(new)
+    if cleaned.remind_at is not None:
+        check_ahead(cleaned.remind_at, work.now)
     if cleaned.parent_id is not None:
         await check_parent(work, cleaned.parent_id)
     task = await _task(work, cleaned, key, fingerprint)
@@ -69,7 +71,10 @@ async def create_task(
 
 
 async def plan_task(work: UnitOfWork, new: NewTask, key: str | None = None) -> Task:
-    """The task that `create_task` would make, not stored yet. Raises DomainError, for its parent as well."""
+    """The task that `create_task` would make, not stored yet; its reminder may be over for long.
+
+    Raises DomainError, for its parent as well.
+    """
     cleaned = clean_new(new)
     if cleaned.parent_id is not None:
         await check_parent(work, cleaned.parent_id)

@@ -32,21 +32,38 @@ CASCADE_LIMIT: Final = 1000
 _PARENT: Final[Field] = ("input", "parentId")
 _IDS: Final = bindparam("ids", type_=ARRAY(Uuid))
 _MINE: Final = tasks.c.user_id == bindparam("user_id")
+_PARENTS: Final = tasks.alias()
+_REPEATING: Final = select(_PARENTS.c.id).where(
+    _PARENTS.c.user_id == bindparam("user_id"), _PARENTS.c.id == any_(_IDS), _PARENTS.c.recurrence.is_not(None)
+)
 
 
 class Along(Enum):
-    """Which subtasks go along with their parents: the open ones, all that aren't deleted, or deleted ones."""
+    """Which subtasks go along with their parents: the open ones, all that aren't deleted, or deleted ones.
+
+    AGAIN: those that are done, of a parent that repeats. OCCURRENCE: these and the open ones.
+    """
 
     OPEN = "OPEN"
+    AGAIN = "AGAIN"
+    OCCURRENCE = "OCCURRENCE"
     LIVE = "LIVE"
     DELETED = "DELETED"
 
     @property
     def condition(self) -> ColumnElement[bool]:
-        live = tasks.c.deleted_at.is_(None)
-        if self is Along.DELETED:
-            return ~live
-        return live & tasks.c.completed_at.is_(None) if self is Along.OPEN else live
+        live, is_open = tasks.c.deleted_at.is_(None), tasks.c.completed_at.is_(None)
+        match self:
+            case Along.OPEN:
+                return live & is_open
+            case Along.AGAIN:
+                return live & ~is_open & tasks.c.parent_id.in_(_REPEATING)
+            case Along.OCCURRENCE:
+                return live & (is_open | tasks.c.parent_id.in_(_REPEATING))
+            case Along.LIVE:
+                return live
+            case Along.DELETED:
+                return ~live
 
 
 _HELD: Final = prepared(

@@ -24,7 +24,7 @@ from services.tasks.checks import not_found
 from services.tasks.family import lock
 from services.tasks.positions import position_between, positions_between
 from services.tasks.values import Author
-from services.tasks.writing import hold, write
+from services.tasks.writing import hold_one, write
 
 LONG: Final = 32
 """Digits of a position at most; a longer one has those around it spread anew."""
@@ -74,7 +74,7 @@ async def move_task(
     """
     _check(place, task_id)
     await work.run(_ORDER)
-    [task] = await hold(work, [task_id], expected_version)
+    task = await hold_one(work, task_id, expected_version)
     gap = await _gap(work, task, place)
     if (gap.low is None or _key(gap.low) < _key(task)) and (gap.high is None or _key(task) < _key(gap.high)):
         return task

@@ -14,12 +14,20 @@ from services.recurrence import Occurrence, Series
 from services.tasks.values import TaskPatch
 
 LATE: Final = timedelta(days=1)
-"""A reminder that is set for a time that is over comes at once, unless it is over for longer than this."""
+"""A reminder that is set for a time that is over comes at once. Over for longer than this, a person can't set it, and
+one that comes with an import counts as fired."""
 
 
 def reminder_of(task: Task) -> datetime | None:
     """When the task's reminder comes next, or came last."""
     return task.snoozed_until or task.remind_at
+
+
+def check_ahead(remind_at: datetime, now: datetime) -> None:
+    """Raises DomainError INVALID for a time that is over for longer than a reminder may come late."""
+    if remind_at <= now - LATE:
+        message = "remindAt is over for more than a day: give a time to come."
+        raise DomainError(ErrorCode.INVALID, message, field=("input", "remindAt"))
 
 
 def with_reminder(task: Task, remind_at: datetime | None, remind_before: int | None, now: datetime) -> Task:
@@ -36,6 +44,8 @@ def remindered(before: Task, task: Task, patch: TaskPatch, now: datetime) -> Tas
         _check_timed(task)
         return kept(replace(task, remind_at=None, remind_before=patch.remind_before, snoozed_until=None))
     if isinstance(patch.remind_at, datetime):
+        if patch.remind_at != before.remind_at:
+            check_ahead(patch.remind_at, now)
         return replace(task, remind_at=patch.remind_at, remind_before=None, snoozed_until=None)
     if patch.remind_at is None or (patch.remind_before is None and task.remind_before is not None):
         return replace(task, remind_at=None, remind_before=None, snoozed_until=None)

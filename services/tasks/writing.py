@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
-from typing import Any, Final
+from typing import Any, Concatenate, Final, ParamSpec, Protocol
 from uuid import UUID
 
 from sqlalchemy import and_, bindparam, func, select, update
@@ -16,7 +16,6 @@ from core.unit_of_work import UnitOfWork
 from models.enums import TaskAction
 from models.tasks import Task, task_revisions, tasks
 from models.turns import tool_calls
-from services.inputs import Field
 from services.tasks.checks import not_found
 from services.tasks.family import Along, lock
 from services.tasks.labelling import UNTOUCHED, Labelling, write_labels
@@ -28,17 +27,40 @@ BATCH_LIMIT: Final = 100
 """Tasks that one step may change."""
 
 _ALWAYS: Final = frozenset({"version", "updated_at"})
+_SEVERAL: Final = ("input", "taskIds")
+_VERSIONS: Final = ("input", "expectedVersions")
+
+Versions = int | Sequence[int | None] | None
+"""The version that each of several tasks is expected at: one for all, or one each in their order; None: any."""
+
+More = ParamSpec("More")
 
 
-def field_of(task_ids: Sequence[UUID], task_id: UUID) -> Field:
-    """The path of that id in the input: a field of its own where there is one task, else its place in the list."""
-    return ("input", "taskId") if len(task_ids) == 1 else ("input", "taskIds", str(task_ids.index(task_id)))
+class OfOne(Protocol[More]):
+    """What is done to one task."""
+
+    async def __call__(self, work: UnitOfWork, task_id: UUID, *args: More.args, **more: More.kwargs) -> Task: ...
+
+
+def of_one(several: Callable[Concatenate[UnitOfWork, Sequence[UUID], More], Awaitable[list[Task]]]) -> OfOne[More]:
+    """The same for one task, whose id has a field of its own in the input."""
+
+    async def one(work: UnitOfWork, task_id: UUID, *args: More.args, **more: More.kwargs) -> Task:
+        try:
+            [task] = await several(work, [task_id], *args, **more)
+        except DomainError as error:
+            if error.field is not None and error.field[:2] == _SEVERAL:
+                error.field = ("input", "taskId")
+            raise
+        return task
+
+    return one
 
 
 async def hold(
     work: UnitOfWork,
     task_ids: Sequence[UUID],
-    expected_version: int | None = None,
+    expected_version: Versions = None,
     *,
     deleted: bool = False,
     along: Along | None = None,
@@ -51,14 +73,22 @@ async def hold(
     """
     if not 1 <= len(task_ids) <= BATCH_LIMIT:
         message = f"taskIds takes 1 to {BATCH_LIMIT} ids."
-        raise DomainError(ErrorCode.INVALID, message, field=("input", "taskIds"))
+        raise DomainError(ErrorCode.INVALID, message, field=_SEVERAL)
+    if isinstance(expected_version, Sequence) and len(expected_version) != len(task_ids):
+        raise DomainError(ErrorCode.INVALID, "expectedVersions takes one for each of taskIds.", field=_VERSIONS)
     held = await lock(work, [*task_ids, *([parent_id] if parent_id else ())], along)
-    for task_id in task_ids:
+    for place, task_id in enumerate(task_ids):
         task = held.get(task_id)
         if task is None or (task.deleted_at is not None and not deleted):
-            raise not_found(field_of(task_ids, task_id))
-        check_version(("Task", task_id), task.version, expected_version)
+            raise not_found((*_SEVERAL, str(place)))
+        if isinstance(expected_version, Sequence):
+            check_version(("Task", task_id), task.version, expected_version[place], (*_VERSIONS, str(place)))
+        else:
+            check_version(("Task", task_id), task.version, expected_version)
     return [held[task_id] for task_id in dict.fromkeys(task_ids)]
+
+
+hold_one: Final = of_one(hold)
 
 
 async def check_unchanged(work: UnitOfWork, seen: Sequence[tuple[UUID, int]], *, turn_id: UUID) -> None:

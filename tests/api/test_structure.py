@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from core import clock
 from core.database import Database
+from core.ids import parse_global_id, to_global_id
 from core.settings import Settings
 from events.bus import Bus
 from tests.support.api import Api, serving
@@ -91,6 +94,9 @@ async def test_tasks_are_moved_and_several_change_together_or_not_at_all(api: Ap
     assert [(task["id"], task["isCompleted"]) for task in done["tasks"]] == [(c, True), (a, True)]
     missing = await run(api, "deleteTasks", "TaskIdsInput", SEVERAL, {"taskIds": [a, "nothing"]})
     assert (missing["tasks"], missing["userErrors"][0]["field"]) == ([], ["input", "taskIds", "1"])
+    for only in (label_like(a), "nothing"):
+        missing = await run(api, "completeTasks", "TaskIdsInput", SEVERAL, {"taskIds": [only]})
+        assert missing["userErrors"][0]["field"] == ["input", "taskIds", "0"], "a list of one is a list"
     for many in ([], [a] * 101):
         refused = await run(api, "deleteTasks", "TaskIdsInput", SEVERAL, {"taskIds": many})
         assert refused["userErrors"][0]["field"] == ["input", "taskIds"]
@@ -101,6 +107,38 @@ async def test_tasks_are_moved_and_several_change_together_or_not_at_all(api: Ap
     await run(api, "completeTasks", "TaskIdsInput", SEVERAL, {"taskIds": [c]}, openSubtasks="KEEP")
     await run(api, "completeTasks", "TaskIdsInput", SEVERAL, {"taskIds": [child, c]})
     assert await titles(api, isCompleted=True) == ["c", "child"]
+
+
+async def test_each_of_several_tasks_may_be_expected_at_a_version(api: Api) -> None:
+    a, b = [await make(api, title) for title in "ab"]
+    ids = {"taskIds": [a, b]}
+    stale = await run(api, "deleteTasks", "TaskIdsInput", SEVERAL, {**ids, "expectedVersions": [1, 2]})
+    assert [task["id"] for task in stale["tasks"]] == [b]
+    assert stale["userErrors"] == [
+        {"code": "VERSION_CONFLICT", "field": ["input", "expectedVersions", "1"], "nodeId": b}
+    ]
+    uneven = await run(api, "completeTasks", "TaskIdsInput", SEVERAL, {**ids, "expectedVersions": [1]})
+    assert uneven["userErrors"][0]["field"] == ["input", "expectedVersions"]
+    assert await titles(api, isCompleted=False) == ["a", "b"]
+    done = await run(api, "completeTasks", "TaskIdsInput", SEVERAL, {**ids, "expectedVersions": [None, 1]})
+    assert [task["isCompleted"] for task in done["tasks"]] == [True, True]
+
+
+async def test_a_reminder_is_not_set_for_a_time_long_over(api: Api) -> None:
+    over = (clock.now() - timedelta(days=1, seconds=1)).isoformat()
+    refused = await run(api, "createTask", "CreateTaskInput", PAYLOAD, {"title": "Call", "remindAt": over})
+    [error] = refused["userErrors"]
+    assert (error["code"], error["field"]) == ("INVALID", ["input", "remindAt"])
+    assert "more than a day" in error["message"]
+    assert await titles(api) == []
+    task = await make(api, "Call", remindAt=(clock.now() - timedelta(hours=1)).isoformat())  # comes at once
+    refused = await run(api, "updateTask", "UpdateTaskInput", PAYLOAD, {"taskId": task, "remindAt": over})
+    assert (refused["task"], refused["userErrors"][0]["field"]) == (None, ["input", "remindAt"])
+
+
+def label_like(task_id: str) -> str:
+    """The same object's id, of another kind."""
+    return to_global_id("Label", parse_global_id(task_id, "Task"))
 
 
 async def test_a_stale_version_changes_nothing_wherever_one_object_changes(api: Api) -> None:

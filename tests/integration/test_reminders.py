@@ -22,6 +22,7 @@ from core.database import Database
 from core.dsn import Dsn
 from core.ids import parse_global_id, to_global_id
 from core.settings import Settings
+from core.unit_of_work import UnitOfWork
 from events.bus import Bus
 from jobs.reminders import fire_due
 from jobs.webhooks import Undelivered, Webhook, is_public
@@ -31,10 +32,12 @@ from services.reminders import fire, snooze
 from services.tasks import (
     NewTask,
     TaskPatch,
+    adopt_task,
     complete_task,
     create_task,
     delete_task,
     get_task,
+    plan_task,
     reopen_task,
     update_task,
 )
@@ -104,6 +107,13 @@ async def logged(api: Api, after: str) -> list[str]:
     return sorted(one["task"]["title"] for one in found if one)
 
 
+async def imported(database: Database, user: str, title: str, remind_at: datetime) -> None:
+    async def action(work: UnitOfWork) -> None:
+        await adopt_task(work, await plan_task(work, NewTask(title, remind_at=remind_at)), (), Actor.USER)
+
+    await database.work(user, action)
+
+
 async def test_reminders_come_once_whatever_was_missed_while_no_worker_ran(
     database: Database, bus: Bus, dsn: Dsn, api: Api, user: str
 ) -> None:
@@ -112,7 +122,7 @@ async def test_reminders_come_once_whatever_was_missed_while_no_worker_ran(
     await add(database, user, "second", remind_at=start - second)
     await add(database, user, "first", remind_at=start - 3600 * second)
     await add(database, user, "before", due_at=start + 60 * second, time_zone="UTC", remind_before=1)
-    await add(database, user, "long over", remind_at=start - timedelta(days=2))
+    await imported(database, user, "long over", start - timedelta(days=2))
     await add(database, user, "ahead", remind_at=start + 3600 * second)
     for title, step in (("done", complete_task), ("gone", delete_task)):
         task = await add(database, user, title, remind_at=start - second)

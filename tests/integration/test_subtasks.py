@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -26,10 +27,11 @@ from services.tasks import (
     delete_tasks,
     reopen_task,
     restore_task,
+    restore_tasks,
+    skip_occurrence,
     update_task,
     update_tasks,
 )
-from services.tasks.changing import Transition
 from services.tasks.family import SUBTASKS_LIMIT
 from tests.conftest import new_user
 
@@ -44,7 +46,9 @@ async def put_under(database: Database, user: str, task: Task, parent: Task | No
     return await database.work(user, lambda work: update_task(work, task.id, patch, Actor.USER))
 
 
-async def step(database: Database, user: str, transition: Transition, task: Task, **more: Any) -> Task:
+async def step(
+    database: Database, user: str, transition: Callable[..., Awaitable[Task]], task: Task, **more: Any
+) -> Task:
     return await database.work(user, lambda work: transition(work, task.id, Actor.USER, **more))
 
 
@@ -166,6 +170,52 @@ async def test_completing_a_parent_asks_completes_or_keeps_its_open_subtasks(dat
     assert await actions(database, user, milk) == [TaskAction.CREATED, TaskAction.COMPLETED]
 
 
+async def test_a_next_occurrence_begins_with_open_subtasks(database: Database, user: str) -> None:
+    weekly = await make(database, user, "Clean", due_date=date(2027, 3, 1), recurrence="FREQ=WEEKLY;COUNT=4")
+    kitchen, bath = [await make(database, user, title, weekly) for title in ("Kitchen", "Bath")]
+    gone = await make(database, user, "Gone", weekly)
+    for task in (kitchen, gone):
+        await step(database, user, complete_task, task)
+    await step(database, user, delete_task, gone)
+    error = await refused(step(database, user, complete_task, weekly))
+    assert "“Clean” has an open subtask" in error.message
+    assert (await everything(database, user))["Kitchen"].completed_at is not None
+
+    await step(database, user, complete_task, weekly, open_subtasks=OpenSubtasks.KEEP)
+    now = await everything(database, user)
+    assert (now["Clean"].due_date, now["Clean"].completed_at) == (date(2027, 3, 8), None)
+    assert (now["Kitchen"].completed_at, now["Bath"]) == (None, bath)
+    assert await actions(database, user, kitchen) == [TaskAction.CREATED, TaskAction.COMPLETED, TaskAction.REOPENED]
+    assert now["Gone"].completed_at is not None
+
+    await step(database, user, complete_task, weekly, open_subtasks=OpenSubtasks.COMPLETE)
+    now = await everything(database, user)
+    assert (now["Kitchen"].completed_at, now["Bath"].completed_at) == (None, None)
+    done_and_open = [TaskAction.COMPLETED, TaskAction.REOPENED]
+    assert (await actions(database, user, bath))[1:] == done_and_open, "its history tells that it was done"
+
+    await step(database, user, complete_task, kitchen)
+    skipped = await step(database, user, skip_occurrence, weekly)
+    assert (skipped.due_date, (await everything(database, user))["Kitchen"].completed_at) == (date(2027, 3, 22), None)
+
+    await step(database, user, complete_task, kitchen)
+    ended = await step(database, user, complete_task, weekly, open_subtasks=OpenSubtasks.COMPLETE)
+    now = await everything(database, user)
+    assert None not in (ended.completed_at, now["Kitchen"].completed_at, now["Bath"].completed_at)
+
+
+async def test_a_subtask_that_is_asked_for_with_its_parent_is_answered_as_it_became(
+    database: Database, user: str
+) -> None:
+    weekly = await make(database, user, "Clean", due_date=date(2027, 3, 1), recurrence="FREQ=WEEKLY")
+    kitchen = await make(database, user, "Kitchen", weekly)
+    ids = [kitchen.id, weekly.id]
+    answered = await database.work(user, lambda work: complete_tasks(work, ids, Actor.USER))
+    assert [(task.id, task.completed_at) for task in answered] == [(kitchen.id, None), (weekly.id, None)]
+    assert [task.version for task in answered] == [3, 2]
+    assert answered == [(await everything(database, user))[title] for title in ("Kitchen", "Clean")]
+
+
 async def test_several_are_completed_with_one_word_about_their_subtasks(database: Database, user: str) -> None:
     parent, lone = await make(database, user, "Shopping"), await make(database, user, "Lone")
     milk = await make(database, user, "Milk", parent)
@@ -213,7 +263,7 @@ async def test_a_parent_and_its_subtask_come_back_together(database: Database, u
     parent = await make(database, user, "Parent")
     child = await make(database, user, "Child", parent)
     await database.work(user, lambda work: delete_tasks(work, [child.id, parent.id], Actor.USER))
-    await database.work(user, lambda work: restore_task.many(work, [child.id, parent.id], Actor.USER))
+    await database.work(user, lambda work: restore_tasks(work, [child.id, parent.id], Actor.USER))
     assert (await everything(database, user))["Child"].parent_id == parent.id
 
 

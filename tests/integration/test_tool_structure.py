@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -162,3 +163,28 @@ async def test_a_former_parent_that_can_be_none_any_more_refuses(acting: Acting)
     await acting.database.work(acting.user, lambda work: delete_task(work, parent.id, Actor.USER))
     with pytest.raises(DomainError, match="parentId"):
         await undo(acting, out)
+
+
+async def test_what_a_next_occurrence_opened_again_is_taken_back_with_it(acting: Acting) -> None:
+    parent = await acting.adds("Clean", due_date=date(2027, 3, 1), recurrence="FREQ=WEEKLY")
+    for child in ("Kitchen", "Bath"):
+        await acting.adds(child, parent_id=parent.id)
+    await does(acting, "complete_task", task="kitchen")
+    before = await named(acting)
+    acted = await does(acting, "complete_task", task="clean", subtasks="COMPLETE")
+    now = await named(acting)
+    assert (now["Clean"].due_date, now["Kitchen"].completed_at, now["Bath"].completed_at) == (
+        date(2027, 3, 8), None, None,
+    )  # fmt: skip
+    assert acted.calls[0].answer is not None
+    told = acted.calls[0].answer
+    assert ([task["title"] for task in told["tasks"]], told["subtasks_open_again"]) == (["Clean"], 2)
+    await undo(acting, acted)
+    after = await named(acting)
+    assert after["Clean"].due_date == date(2027, 3, 1)
+    for title in ("Kitchen", "Bath"):
+        assert after[title].completed_at == before[title].completed_at
+    acted = await does(acting, "complete_task", task="clean", subtasks="KEEP")
+    assert (await named(acting))["Kitchen"].completed_at is None
+    await undo(acting, acted)
+    assert (await named(acting))["Kitchen"].completed_at == before["Kitchen"].completed_at
