@@ -26,7 +26,7 @@ from graphql_api.gate import Gate
 from graphql_api.transport.headers import headers_of
 from graphql_api.transport.http import STATUS, json_response
 from models.users import Settings
-from services.exchange import FORMATS, Dated, Dates, Format, Outcome, Result, export_tasks, import_tasks
+from services.exchange import EVENTS, FORMATS, TODOS, Dated, Dates, Format, Outcome, Result, export_tasks, import_tasks
 from services.feeds import owner_of
 from services.users import check_time_zone, read_settings
 
@@ -132,20 +132,21 @@ class Exchange:
         form = _format(request)
         name = f"tasktalk{form.endings[0]}"
         return StreamingResponse(
-            export_tasks(self.database, user_id, form),
-            media_type=form.media_type,
+            export_tasks(self.database, user_id, form.output),
+            media_type=form.output.media_type,
             headers={"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"},
         )
 
     async def feed(self, request: Request) -> Response:
-        """The open tasks that are due some time, for a calendar that knows the secret address."""
+        """The open tasks that are due some time, as to-dos or `?as=events`, for who knows the secret address."""
         user_id = await owner_of(self.database, request.path_params["secret"])
         if user_id is None:
             raise HTTPException(404)
         self.gate.count_for(user_id)
+        output = EVENTS if request.query_params.get("as") == "events" else TODOS
         return StreamingResponse(
-            export_tasks(self.database, user_id, FORMATS["ical"], due_only=True),
-            media_type=FORMATS["ical"].media_type,
+            export_tasks(self.database, user_id, output, due_only=True),
+            media_type=output.media_type,
             headers={"cache-control": "private, no-store"},
         )
 

@@ -81,7 +81,7 @@ async def send_out(settings: Settings, user: str, file: Path | None, form: Forma
         async with _opened(settings) as database:
             target = file.open("wb") if file is not None else sys.stdout.buffer
             try:
-                async for piece in export_tasks(database, user, form):
+                async for piece in export_tasks(database, user, form.output):
                     await asyncio.to_thread(target.write, piece)
                     progress.advance(bar, len(piece))
                 target.flush()

@@ -1,28 +1,24 @@
-"""iCalendar (RFC 5545): each VTODO a task, read and written one at a time by the icalendar library."""
+"""iCalendar (RFC 5545) in: each VTODO a task, read one at a time by the icalendar library."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from icalendar import Alarm, Todo, vRecur
+from icalendar import Todo
 
 from models.enums import Priority
 from models.tasks import REMIND_BEFORE_LIMIT
+from services.exchange.calendar_output import HOUSE, PRIORITIES
 from services.exchange.lines import LINE_LIMIT, Line
 from services.exchange.values import Bad, Dated, Dates, Draft, Item
-from services.tasks import LabelledTask, NewTask
-
-HOUSE: Final = "@tasktalk"
-"""What stands behind a task's id in the UID of a VTODO that was written here."""
+from services.tasks import NewTask
 
 CHILDREN: Final = 10_000_000
 """Characters of subtasks that wait for their parents, which may stand behind them; more are read without theirs."""
-
-_WRITTEN: Final = {Priority.URGENT: 1, Priority.HIGH: 3, Priority.MEDIUM: 5, Priority.LOW: 9}
 
 
 class _Unread(ValueError):
@@ -143,7 +139,7 @@ def _reminder(todo: Any, due: Dated) -> tuple[datetime | None, int | None]:
 def _priority(value: int) -> Priority:
     if value <= 0:
         return Priority.NONE
-    return next((level for level, number in _WRITTEN.items() if value <= number), Priority.LOW)
+    return next((level for level, number in PRIORITIES.items() if value <= number), Priority.LOW)
 
 
 def _several(value: Any) -> Iterable[Any]:
@@ -159,49 +155,3 @@ def _own(uid: str) -> UUID | None:
         return UUID(uid.removesuffix(HOUSE)) if uid.endswith(HOUSE) else None
     except ValueError:
         return None
-
-
-def head() -> bytes:
-    return b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Tasktalk//Tasks//EN\r\nX-WR-CALNAME:Tasktalk\r\n"
-
-
-TAIL: Final = b"END:VCALENDAR\r\n"
-
-
-def write(labelled: LabelledTask) -> bytes:
-    """A task's VTODO. What repeats at a time is written in its zone, other times in UTC."""
-    task, todo = labelled.task, Todo()
-    todo.add("uid", f"{task.id}{HOUSE}")
-    todo.add("dtstamp", task.updated_at)
-    todo.add("created", task.created_at)
-    todo.add("last-modified", task.updated_at)
-    todo.add("summary", task.title)
-    if task.description:
-        todo.add("description", task.description)
-    due: date | datetime | None = task.due_date or task.due_at
-    if isinstance(due, datetime) and task.recurrence and task.time_zone:
-        due = due.astimezone(ZoneInfo(task.time_zone))
-    if due is not None:
-        todo.add("due", due)
-        if task.recurrence:
-            todo.add("dtstart", due)
-            todo.add("rrule", vRecur.from_ical(task.recurrence))
-    if task.priority:
-        todo.add("priority", _WRITTEN[Priority(task.priority)])
-    if labelled.labels:
-        todo.add("categories", [label.name for label in labelled.labels])
-    if task.parent_id is not None:
-        todo.add("related-to", f"{task.parent_id}{HOUSE}")
-    if task.completed_at is not None:
-        todo.add("completed", task.completed_at)
-    todo.add("status", "COMPLETED" if task.completed_at else "NEEDS-ACTION")
-    if task.remind_at is not None:
-        alarm = Alarm()
-        alarm.add("action", "DISPLAY")
-        alarm.add("description", task.title)
-        alarm.add(
-            "trigger", -timedelta(minutes=task.remind_before) if task.remind_before is not None else task.remind_at
-        )
-        todo.add_component(alarm)
-    written: bytes = todo.to_ical()
-    return written

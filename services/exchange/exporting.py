@@ -11,7 +11,7 @@ from sqlalchemy import or_
 from core.database import Database
 from models.base import rows_of
 from models.tasks import Task, tasks
-from services.exchange.formats import Format
+from services.exchange.formats import Output
 from services.labels import list_labels
 from services.tasks import with_labels
 
@@ -19,19 +19,20 @@ PAGE: Final = 200
 
 
 async def export_tasks(
-    database: Database, user_id: str, form: Format, *, due_only: bool = False
+    database: Database, user_id: str, output: Output, *, due_only: bool = False
 ) -> AsyncIterator[bytes]:
     """The file, in pieces. A page is read in a snapshot of its own: no transaction waits for who takes them.
 
     `due_only`: open tasks that have a due date.
     """
     async with database.snapshot(user_id) as session:
-        yield form.head(await list_labels(session))
+        yield output.head(await list_labels(session))
+    write = output.writer()
     after: UUID | None = None
     while True:
         async with database.snapshot(user_id) as session:
             own = rows_of(tasks).where(tasks.c.user_id == user_id, tasks.c.deleted_at.is_(None))
-            if due_only or form.open_only:
+            if due_only or output.open_only:
                 own = own.where(tasks.c.completed_at.is_(None))
             top = own if due_only else own.where(tasks.c.parent_id.is_(None))
             if due_only:
@@ -45,8 +46,8 @@ async def export_tasks(
             labelled = await with_labels(session, [*page, *children])
         order = {task_id: place for place, task_id in enumerate(ids)}
         labelled.sort(key=lambda one: order[one.task.parent_id if one.task.parent_id in order else one.task.id])
-        yield b"".join(form.write(one) for one in labelled)
+        yield b"".join(write(one) for one in labelled)
         if len(page) < PAGE:
             break
         after = page[-1].id
-    yield form.tail
+    yield output.tail

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import icalendar
 import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
@@ -129,7 +130,7 @@ async def test_a_calendar_reads_due_tasks_at_a_secret_address_until_it_is_renewe
     token = running.token(user)
     for given in (
         'title: "due", dueDate: "2030-01-02"',
-        'title: "at", dueAt: "2030-01-02T03:04:05Z"',
+        'title: "at", dueAt: "2030-01-02T03:04:05Z", remindBefore: 30',
         'title: "some day"',
     ):
         await running.post(token, f"mutation {{ createTask(input: {{{given}}}) {{ task {{ id }} }} }}")
@@ -140,6 +141,12 @@ async def test_a_calendar_reads_due_tasks_at_a_secret_address_until_it_is_renewe
     assert feed.text.count("BEGIN:VTODO") == 2
     assert "SUMMARY:some day" not in feed.text
     assert "DUE;VALUE=DATE:20300102" in feed.text
+    assert "TRIGGER;RELATED=END:-PT30M" in feed.text
+    events = icalendar.Calendar.from_ical((await ask(running, None, "GET", f"{old}?as=events")).text)
+    assert [(str(one["summary"]), one["dtstart"].to_ical()) for one in events.walk("VEVENT")] == [
+        ("due", b"20300102"),
+        ("at", b"20300102T030405Z"),
+    ]
     async with database.snapshot(user) as session:
         [kept] = (await session.execute(select(calendar_feeds.c.secret_hash))).scalars()
     assert kept == hashlib.sha256(old.removeprefix("/calendar/").removesuffix(".ics").encode()).digest()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
 
+import icalendar
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -43,7 +44,7 @@ async def bring(
 
 
 async def exported(database: Database, user: str, form: str) -> str:
-    return b"".join([piece async for piece in export_tasks(database, user, FORMATS[form])]).decode()
+    return b"".join([piece async for piece in export_tasks(database, user, FORMATS[form].output)]).decode()
 
 
 def results(outcomes: list[Outcome]) -> list[tuple[int, str]]:
@@ -252,6 +253,11 @@ async def test_an_icalendars_todos_come_in_and_go_out(database: Database, user: 
     ]
     for text in (CALENDAR, await exported(database, user, "ical")):
         assert {one.result for one in await bring(database, user, "ical", text)} <= {Result.KNOWN, Result.BAD}
+    written = icalendar.Calendar.from_ical(await exported(database, user, "ical"))
+    zones, repeating = written.walk("VTIMEZONE"), [one for one in written.walk("VTODO") if "RRULE" in one]
+    assert (
+        [str(zone["TZID"]) for zone in zones] == [one["DUE"].params["TZID"] for one in repeating] == ["Europe/Berlin"]
+    )
     there = await new_user(database)
     await database.work(there, lambda work: update_settings(work, time_zone="Asia/Kolkata"))
     assert {one.result for one in await bring(database, there, "ical", await exported(database, user, "ical"))} == {
