@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from icalendar import Todo
+from icalendar import GloballyUniqueTZIDGuessed, Todo
 
 from models.enums import Priority
 from models.tasks import REMIND_BEFORE_LIMIT
@@ -33,7 +34,7 @@ async def read(lines: AsyncIterable[Line], dates: Dates) -> AsyncIterator[Item]:
         try:
             if fault:
                 raise _Unread(fault)
-            draft = _draft(number, Todo.from_ical(block), dates)
+            draft = _draft(number, _parsed(block), dates)
         # The library raises whatever its parts do for what isn't well formed.
         except Exception as error:
             yield Bad(number, str(error) if isinstance(error, _Unread) else _malformed(error))
@@ -46,6 +47,13 @@ async def read(lines: AsyncIterable[Line], dates: Dates) -> AsyncIterator[Item]:
         yield draft
     for child in children:
         yield child
+
+
+def _parsed(block: str) -> Any:  # Any: the library's component
+    with warnings.catch_warnings():
+        # A zone such as /vendor/Europe/Berlin is taken for Europe/Berlin, which the library would say on stderr.
+        warnings.simplefilter("ignore", GloballyUniqueTZIDGuessed)
+        return Todo.from_ical(block)
 
 
 def _malformed(error: Exception) -> str:
@@ -83,6 +91,8 @@ def _draft(number: int, todo: Any, dates: Dates) -> Draft:  # Any: the library's
     uid = str(todo.get("uid", ""))
     if not title or not uid:
         raise _Unread("A to-do needs a SUMMARY and a UID.")
+    if str(todo.get("status", "")).upper() == "CANCELLED":
+        raise _Unread("It was cancelled: there is nothing to do.")
     due = _due(todo.get("due") or todo.get("dtstart"), dates)
     rule = todo.get("rrule")
     remind_at, remind_before = _reminder(todo, due)
@@ -117,6 +127,9 @@ def _due(value: Any, dates: Dates) -> Dated:
         return Dated()
     if not isinstance(value.dt, datetime):
         return Dated(date=value.dt)
+    if value.dt.tzinfo is None and (zone_id := value.params.get("TZID")):
+        # Its definition may stand in the file, but a rule for its clocks can be written to take for ever.
+        raise _Unread(f"TZID {zone_id[:60]} is no time zone known by name.")
     if value.dt.tzinfo is None:  # floating: meant in the zone of whoever reads it
         return dates(value.dt.isoformat(timespec="minutes"), None) or Dated()
     zone = value.dt.tzinfo.key if isinstance(value.dt.tzinfo, ZoneInfo) else None

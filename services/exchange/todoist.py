@@ -42,8 +42,11 @@ async def read(lines: AsyncIterable[Line], dates: Dates) -> AsyncIterator[Item]:
         kind = row.get("TYPE", "task").lower()
         if fault:
             yield Bad(number, fault)
-        elif kind == "note" and held is not None and row.get("CONTENT"):
-            notes.add(row["CONTENT"])
+        elif kind == "note" and row.get("CONTENT"):
+            if held is None:
+                yield Bad(number, "It is a note of no task that was read.")
+            else:
+                notes.add(row["CONTENT"])
         elif kind == "section":
             section = row.get("CONTENT") or None
         elif kind == "task" and row.get("CONTENT"):

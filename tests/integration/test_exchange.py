@@ -228,6 +228,16 @@ UID:floating
 SUMMARY:Wind the clock
 DUE:20260305T080000
 END:VTODO
+BEGIN:VTODO
+UID:cancelled
+SUMMARY:Not any more
+STATUS:CANCELLED
+END:VTODO
+BEGIN:VTODO
+UID:elsewhere
+SUMMARY:When would that be
+DUE;TZID=Of our own:20260305T080000
+END:VTODO
 END:VCALENDAR
 """
 
@@ -235,7 +245,16 @@ END:VCALENDAR
 async def test_an_icalendars_todos_come_in_and_go_out(database: Database, user: str) -> None:
     await database.work(user, lambda work: update_settings(work, time_zone="Asia/Kolkata"))
     found = await bring(database, user, "ical", CALENDAR.replace("\n", "\r\n"))
-    assert sorted(results(found)) == [(1, "MADE"), (2, "MADE"), (3, "BAD"), (4, "BAD"), (5, "MADE")]
+    assert sorted(results(found)) == [
+        (1, "MADE"),
+        (2, "MADE"),
+        (3, "BAD"),
+        (4, "BAD"),
+        (5, "MADE"),
+        (6, "BAD"),
+        (7, "BAD"),
+    ]
+    assert next(one.message for one in found if one.number == 7) == "TZID Of our own is no time zone known by name."
     cake = "Bake a cake with a very long name that is folded over two lines as the format wants it"
     tasks = await stored(database, user)
     assert tasks == [
@@ -323,6 +342,8 @@ async def test_a_bad_row_is_named_and_stops_nothing_else(database: Database, use
     assert results(found) == [(1, "KNOWN"), *((number, "BAD") for number in range(2, 16)), (16, "MADE")]
     assert all(one.message for one in found if one.result is Result.BAD)
     assert found[14].message == f"The line has more than {LINE_LIMIT:,} bytes."
+    noted = await bring(database, user, "todoist", "TYPE,CONTENT,DATE\ntask,a,some time\nnote,b,\n")
+    assert results(noted) == [(2, "BAD"), (3, "BAD")]
     async with database.snapshot(user) as session:
         assert await session.scalar(select(func.count()).select_from(table)) == 1
 
