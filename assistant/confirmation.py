@@ -78,7 +78,7 @@ async def weigh_found(work: UnitOfWork, asked: Asked, surroundings: Surroundings
     except (ToolFailure, DomainError):
         return _said(tool)  # it fails by itself when it runs
     if tool.destructive:
-        return Weight(deletes=len(targets), writes=True)
+        return Weight(deletes=len(targets) or 1, writes=True)  # what it deletes may be no task
     return Weight(changes=len(targets), writes=True)
 
 

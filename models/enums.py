@@ -63,6 +63,10 @@ class ToolName(StrEnum):
     SEARCH_TASKS = "search_tasks"
     CATEGORIZE_TASKS = "categorize_tasks"
     RESCHEDULE_TASKS = "reschedule_tasks"
+    LIST_LABELS = "list_labels"
+    UPDATE_LABEL = "update_label"
+    DELETE_LABEL = "delete_label"
+    UPDATE_SETTINGS = "update_settings"
     UNDO = "undo"
 
 

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from core.errors import ErrorCode
 from models.base import id_column, metadata, one_of, owned_by, user_column
-from models.enums import OperationType, ToolCallStatus, ToolName, TurnNotice, TurnStatus
+from models.enums import ChangeKind, OperationType, ToolCallStatus, ToolName, TurnNotice, TurnStatus
 
 turns = Table(
     "turns",
@@ -182,6 +182,22 @@ undone_calls = Table(
     Index("ix_undone_calls_undone", "user_id", "undone_call_id"),
 )
 """What a call of the tool `undo` took back, in the order in which it did."""
+
+call_changes = Table(
+    "call_changes",
+    metadata,
+    user_column(),
+    Column("tool_call_id", Uuid, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("entity_id", Uuid),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    owned_by("tool_calls", "tool_call_id"),
+    one_of("kind", (ChangeKind.LABEL, ChangeKind.SETTINGS)),
+    CheckConstraint("(kind = 'LABEL') = (entity_id IS NOT NULL)", name="entity_id"),
+)
+"""What a call changed that is no task, before and after; null: it wasn't there. Of tasks, their revisions say it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,10 @@ ToolName = _enum(
     search_tasks="Finds tasks by words.",
     categorize_tasks="Adds and removes labels.",
     reschedule_tasks="Moves due dates.",
+    list_labels="Lists labels.",
+    update_label="Makes, renames or colours a label.",
+    delete_label="Deletes a label.",
+    update_settings="Changes settings.",
     undo="Takes earlier calls back.",
 )
 OperationType = _enum(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, delete, func, select, update
+from sqlalchemy import Text, Uuid, bindparam, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import IntegrityError
 
@@ -19,7 +19,7 @@ from core.statements import prepared
 from core.unit_of_work import Change, Session, UnitOfWork
 from models.base import rows_of
 from models.enums import ChangeKind
-from models.tasks import LABEL_LIMIT, LABELS_PER_TASK, LABELS_PER_USER, Label, labels, task_labels
+from models.tasks import LABEL_LIMIT, LABELS_PER_TASK, LABELS_PER_USER, Label, labels, task_labels, tasks
 from services.inputs import UNSET, Field, Unset, check_idempotency_key, clean_text, digest
 from services.versions import check_version
 
@@ -67,6 +67,39 @@ def _clean_color(color: str | None) -> str | None:
 async def list_labels(session: Session) -> list[Label]:
     """All of the user's labels by name."""
     return await session.all(_own(session).order_by(labels.c.name_key), Label)
+
+
+async def label_named(session: Session, name: str) -> Label | None:
+    """The label of that name, in any case."""
+    return await session.one(_own(session).where(labels.c.name_key == name_key(name)), Label)
+
+
+async def label_by_id(session: Session, label_id: UUID) -> Label | None:
+    return await session.one(_own(session).where(labels.c.id == label_id), Label)
+
+
+async def bearers(session: Session, label_id: UUID, limit: int, *, deleted: bool = True) -> list[UUID]:
+    """Tasks that bear the label; deleted ones too, unless told otherwise."""
+    borne = select(task_labels.c.task_id).where(
+        task_labels.c.user_id == session.user_id, task_labels.c.label_id == label_id
+    )
+    if not deleted:
+        live = select(tasks.c.id).where(tasks.c.user_id == session.user_id, tasks.c.deleted_at.is_(None))
+        borne = borne.where(task_labels.c.task_id.in_(live))
+    return list((await session.execute(borne.limit(limit))).scalars())
+
+
+async def open_counts(session: Session) -> dict[UUID, int]:
+    """How many open tasks bear each label that any does."""
+    is_open = select(tasks.c.id).where(
+        tasks.c.user_id == session.user_id, tasks.c.completed_at.is_(None), tasks.c.deleted_at.is_(None)
+    )
+    counted = (
+        select(task_labels.c.label_id, func.count().label("open"))
+        .where(task_labels.c.user_id == session.user_id, task_labels.c.task_id.in_(is_open))
+        .group_by(task_labels.c.label_id)
+    )
+    return {row.label_id: row.open for row in await session.execute(counted)}
 
 
 async def labels_of(session: Session, task_ids: Iterable[UUID]) -> dict[UUID, tuple[Label, ...]]:
@@ -164,6 +197,27 @@ async def _made_before(work: UnitOfWork, key: str, fingerprint: bytes | None) ->
         message = "idempotencyKey was used before with other input."
         raise DomainError(ErrorCode.IDEMPOTENCY_CONFLICT, message, field=("input", "idempotencyKey"))
     return found
+
+
+async def bring_back(work: UnitOfWork, gone: Label, task_ids: Sequence[UUID]) -> None:
+    """A deleted label as it was, on those of the tasks that are still there and have room for one.
+
+    Raises DomainError INVALID where its name is taken by now, or there are 500 labels.
+    """
+    await work.run(_MAKING)
+    row = {**asdict(gone), "idempotency_key": None, "idempotency_digest": None}
+    if not await _made(work, insert(labels).values(row).on_conflict_do_nothing(), ("input", "name")):
+        raise _taken(gone.name)
+    borne = (
+        select(func.count())
+        .where(task_labels.c.user_id == tasks.c.user_id, task_labels.c.task_id == tasks.c.id)
+        .correlate(tasks)
+        .scalar_subquery()
+    )
+    room = select(tasks.c.user_id, tasks.c.id, literal(gone.id, Uuid)).where(
+        tasks.c.user_id == work.user_id, tasks.c.id.in_(list(task_ids)), borne < LABELS_PER_TASK
+    )
+    await work.execute(insert(task_labels).from_select(["user_id", "task_id", "label_id"], room))
 
 
 async def update_label(

@@ -12,13 +12,17 @@ from assistant.tools import (
     add_task,
     categorize_tasks,
     complete_task,
+    delete_label,
     delete_task,
+    list_labels,
     list_tasks,
     reschedule_tasks,
     search_tasks,
     skip_occurrence,
     snooze_reminder,
     undo,
+    update_label,
+    update_settings,
     update_task,
 )
 from assistant.tools.base import Tool
@@ -34,6 +38,10 @@ _MODULES: Final = (
     search_tasks,
     categorize_tasks,
     reschedule_tasks,
+    list_labels,
+    update_label,
+    delete_label,
+    update_settings,
     undo,
 )
 

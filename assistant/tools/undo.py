@@ -44,7 +44,7 @@ async def run(context: ToolContext, parameters: Undo) -> ToolOutcome:
     }
     if len(undone.task_ids) > len(listed):
         answer["total"] = len(undone.task_ids)
-    return ToolOutcome(tasks=listed, answer=answer, shown=listed)
+    return ToolOutcome(tasks=listed, answer=answer, shown=listed or None)
 
 
 async def affected(context: ToolContext, parameters: Undo) -> list[UUID]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from core.unit_of_work import Session
 from models.base import rows_of
 from models.enums import ToolCallStatus, ToolName
 from models.tasks import Label, Task, TaskRevision, task_revisions, tasks
-from models.turns import ToolCall, tool_calls, turns, undone_calls
+from models.turns import ToolCall, call_changes, tool_calls, turns, undone_calls
 from services.labels import labels_of
 
 Undoable = Sequence[ToolCall]
@@ -37,14 +37,17 @@ class Record:
 
 
 def wrote(session: Session) -> ColumnElement[bool]:
-    """Whether a tool call completed and changed a task, as a condition on `tool_calls`."""
+    """Whether a tool call completed and changed something, as a condition on `tool_calls`."""
     revision = select(task_revisions.c.id).where(
         task_revisions.c.user_id == session.user_id, task_revisions.c.tool_call_id == tool_calls.c.id
+    )
+    beside = select(call_changes.c.position).where(
+        call_changes.c.user_id == session.user_id, call_changes.c.tool_call_id == tool_calls.c.id
     )
     return and_(
         tool_calls.c.user_id == session.user_id,
         tool_calls.c.status == ToolCallStatus.COMPLETED.value,
-        revision.exists(),
+        or_(revision.exists(), beside.exists()),
     )
 
 

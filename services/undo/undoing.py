@@ -1,6 +1,6 @@
 """Undo: by turn, by call, and by any calls together. All or nothing, and repeating one is a success that does nothing.
 
-Locks in the house's order: conversation → turns → tasks by id → labels.
+Locks in the house's order: conversation → turns → tasks by id → labels → settings.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from services.tasks.revisions import state
 from services.tasks.values import Author
 from services.tasks.writing import write
 from services.turns import lock_turn
+from services.undo.besides import put_back
 from services.undo.marking import Marks, write_taken
 from services.undo.reading import Record, Undoable, later_revisions, read_record, undoable_calls, wrote
 from services.undo.relatives import settle
@@ -88,6 +89,7 @@ async def undo_calls(work: UnitOfWork, calls: Undoable, author: Author) -> Undon
     taken = [call.id for call in calls if marks.take_back(call.id)]
     if taken:
         await _write(work, record, await _rewound(work, record, taken), author)
+        await put_back(work, [record.calls[call_id] for call_id in taken], author.tool_call_id)
         await marks.write(work)
         if author.tool_call_id is not None:
             await write_taken(work, author.tool_call_id, taken)

@@ -110,10 +110,11 @@ def titles(answer: dict[str, Any]) -> list[str]:
 def test_every_tool_is_registered_under_its_name_with_a_described_schema() -> None:
     assert list(TOOLS) == [
         "add_task", "list_tasks", "update_task", "complete_task", "skip_occurrence", "snooze_reminder",
-        "delete_task", "search_tasks", "categorize_tasks", "reschedule_tasks", "undo",
+        "delete_task", "search_tasks", "categorize_tasks", "reschedule_tasks", "list_labels", "update_label",
+        "delete_label", "update_settings", "undo",
     ]  # fmt: skip
     assert {tool.name for tool in TOOLS.values()} == set(ToolName)
-    assert [tool.name.value for tool in TOOLS.values() if tool.destructive] == ["delete_task"]
+    assert [tool.name.value for tool in TOOLS.values() if tool.destructive] == ["delete_task", "delete_label"]
     for spec in specs():
         assert spec.schema["additionalProperties"] is False
         for name, field in spec.schema["properties"].items():
@@ -153,6 +154,11 @@ def test_every_text_and_list_is_bounded(name: str) -> None:
         ("categorize_tasks", {"tasks": [], "add_labels": ["a"]}),
         ("reschedule_tasks", {"tasks": ["a"] * 101, "due": "today"}),
         ("reschedule_tasks", {"tasks": ["a"]}),
+        ("update_label", {"label": "home"}),
+        ("update_label", {"label": "home", "name": "house", "create": True}),
+        ("update_settings", {}),
+        ("update_settings", {"confirm": "NEVER"}),
+        ("update_settings", {"week_start": "FRIDAY"}),
     ],
 )
 def test_parameters_out_of_bounds_dont_validate(name: str, arguments: dict[str, Any]) -> None:

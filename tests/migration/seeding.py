@@ -20,7 +20,7 @@ from core.unit_of_work import UnitOfWork
 from events.bus import Bus
 from models.base import metadata, rows_of
 from models.enums import Actor
-from models.turns import drafts, undone_calls
+from models.turns import call_changes, drafts, undone_calls
 from services.feeds import renew_feed
 from services.tasks import NewTask, create_task
 from services.users import Identity, admit
@@ -56,6 +56,8 @@ async def seed(database: Database, bus: Bus, dsn: Dsn, user: str) -> None:
         await create_task(work, NewTask("call home", labels=["family"]), Actor.USER)
         await renew_feed(work)
         await work.execute(insert(drafts).values(user_id=user, turn_id=ended.turn.id, attempt=1, text="So far"))
+        beside = {"tool_call_id": ended.calls[0].id, "position": 0, "kind": "SETTINGS", "before": {}, "after": {}}
+        await work.execute(insert(call_changes).values(user_id=user, **beside))
         undone = {"tool_call_id": ended.calls[0].id, "position": 0, "undone_call_id": ended.calls[0].id}
         await work.execute(insert(undone_calls).values(user_id=user, **undone))
 

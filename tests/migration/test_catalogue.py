@@ -35,7 +35,8 @@ FUNCTIONS = {
 READ = {"SELECT"}
 RIGHTS = {
     **dict.fromkeys(
-        ("search_vocabulary", "messages", "rounds", "undone_calls", "task_revisions", "change_log"), READ | {"INSERT"}
+        ("search_vocabulary", "messages", "rounds", "undone_calls", "call_changes", "task_revisions", "change_log"),
+        READ | {"INSERT"},
     ),
     **dict.fromkeys(("task_labels", "tool_call_tasks", "revoked_tokens"), READ | {"INSERT", "DELETE"}),
     **dict.fromkeys(
