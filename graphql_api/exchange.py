@@ -28,6 +28,7 @@ from graphql_api.transport.http import STATUS, json_response
 from models.users import Settings
 from services.exchange import EVENTS, FORMATS, TODOS, Dated, Dates, Format, Outcome, Result, export_tasks, import_tasks
 from services.feeds import owner_of
+from services.recurrence import skipped_time
 from services.users import check_time_zone, read_settings
 
 BODY_LIMIT: Final = 64 * 1024 * 1024
@@ -63,7 +64,7 @@ def _iso(words: str, zone: str) -> Dated | None:
     try:
         at = datetime.fromisoformat(words.strip())
         aware = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))
-        return Dated(at=aware.astimezone(UTC), time_zone=zone)
+        return Dated(at=aware.astimezone(UTC), time_zone=zone, meant=None if at.tzinfo else skipped_time(aware))
     except (ValueError, OverflowError):
         return None
 

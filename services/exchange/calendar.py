@@ -16,6 +16,7 @@ from models.tasks import REMIND_BEFORE_LIMIT
 from services.exchange.calendar_output import HOUSE, PRIORITIES
 from services.exchange.lines import LINE_LIMIT, Line
 from services.exchange.values import Bad, Dated, Dates, Draft, Item
+from services.recurrence import skipped_time
 from services.tasks import NewTask
 
 CHILDREN: Final = 10_000_000
@@ -119,6 +120,7 @@ def _draft(number: int, todo: Any, dates: Dates) -> Draft:  # Any: the library's
         if completed is not None and isinstance(completed.dt, datetime)
         else None,
         is_completed=completed is not None or str(todo.get("status", "")).upper() == "COMPLETED",
+        recurrence_time=due.meant,
     )
 
 
@@ -133,7 +135,8 @@ def _due(value: Any, dates: Dates) -> Dated:
     if value.dt.tzinfo is None:  # floating: meant in the zone of whoever reads it
         return dates(value.dt.isoformat(timespec="minutes"), None) or Dated()
     zone = value.dt.tzinfo.key if isinstance(value.dt.tzinfo, ZoneInfo) else None
-    return Dated(at=value.dt.astimezone(UTC), time_zone=None if zone == "UTC" else zone)
+    meant = skipped_time(value.dt) if zone else None
+    return Dated(at=value.dt.astimezone(UTC), time_zone=None if zone == "UTC" else zone, meant=meant)
 
 
 def _reminder(todo: Any, due: Dated) -> tuple[datetime | None, int | None]:

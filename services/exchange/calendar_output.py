@@ -12,6 +12,7 @@ from icalendar import Alarm, Event, Timezone, Todo, vRecur
 from models.enums import Priority
 from models.tasks import Task
 from services.tasks import LabelledTask
+from services.tasks.repeating import series_of
 
 HOUSE: Final = "@tasktalk"
 """What stands behind a task's id in the UID of what was written here."""
@@ -52,9 +53,10 @@ def event_writer() -> Writer:
 def due_of(task: Task) -> date | datetime | None:
     """What repeats at a time is written in its zone, other times in UTC."""
     due: date | datetime | None = task.due_date or task.due_at
-    if isinstance(due, datetime) and task.recurrence and task.time_zone:
-        return due.astimezone(ZoneInfo(task.time_zone))
-    return due
+    series = series_of(task)
+    if series is None or series.wall_time is None or series.zone is None:
+        return due
+    return datetime.combine(series.day, series.wall_time, ZoneInfo(series.zone))  # where a clock skips it, too
 
 
 @lru_cache(maxsize=64)

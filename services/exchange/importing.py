@@ -162,6 +162,8 @@ async def _draft(work: UnitOfWork, item: Draft, known: dict[str, UUID], planned:
         own = _own_parent(item.parent)
         parent = known.get(KEY + item.parent) or (known.get(str(own)) if own else None)
     task: Task = await plan_task(work, replace(item.new, parent_id=parent), key)
+    if task.recurrence is not None:
+        task = replace(task, recurrence_time=item.recurrence_time)
     if item.is_completed:
         task = replace(task, completed_at=item.completed_at or work.now)
     await adopt_task(work, task, item.new.labels, Actor.USER)

@@ -15,7 +15,9 @@ from models.enums import Priority, RecurrenceFrom
 from models.tasks import POSITION_LIMIT, Label
 from services.exchange.lines import Line
 from services.exchange.values import Bad, Dates, Item, LabelRow, Whole
+from services.recurrence import Series
 from services.tasks import LabelledTask, NewTask
+from services.users import check_time_zone
 
 _POSITION: Final = re.compile(rf"(?=.{{1,{POSITION_LIMIT}}}$)[0-9a-f]*[1-9a-f]")
 Read = Callable[[Any], Any]
@@ -32,6 +34,13 @@ def _instant(value: Any) -> datetime:
     if at.tzinfo is None:
         raise ValueError("needs an offset, e.g. Z")
     return at.astimezone(UTC)
+
+
+def _wall_time(value: Any) -> time:
+    at = time.fromisoformat(_text(value))
+    if at.tzinfo is not None:
+        raise ValueError("has an offset")
+    return at
 
 
 def _number(value: Any) -> int:
@@ -56,7 +65,7 @@ FIELDS: Final[Mapping[str, tuple[str, Read]]] = {
     "timeZone": ("time_zone", _text),
     "recurrence": ("recurrence", _text),
     "recurrenceFrom": ("recurrence_from", lambda value: RecurrenceFrom(_text(value)).value),
-    "recurrenceTime": ("recurrence_time", lambda value: time.fromisoformat(_text(value))),
+    "recurrenceTime": ("recurrence_time", _wall_time),
     "remindAt": ("remind_at", _instant),
     "remindBefore": ("remind_before", _number),
     "snoozedUntil": ("snoozed_until", _instant),
@@ -118,6 +127,7 @@ def _task(number: int, given: Mapping[str, Any]) -> Whole:
     labels = given.get("labels", [])
     if not isinstance(labels, list):
         raise ValueError("labels is not a list.")
+    _check_meant(values)
     new = NewTask(
         title=values["title"],
         description=values["description"],
@@ -131,6 +141,18 @@ def _task(number: int, given: Mapping[str, Any]) -> Whole:
         parent_id=values["parent_id"],
     )
     return Whole(number, new, values)
+
+
+def _check_meant(values: Mapping[str, Any]) -> None:
+    """Whether the time that a rule means comes to the due time. Raises ValueError or DomainError."""
+    meant, at, rule, zone = (values[name] for name in ("recurrence_time", "due_at", "recurrence", "time_zone"))
+    if meant is None:
+        return
+    if at is None or rule is None or zone is None:
+        raise ValueError("recurrenceTime goes with recurrence, dueAt and timeZone.")
+    series = Series.of(rule, None, at, check_time_zone(zone, ("timeZone",)), meant)
+    if series.at(series.day).at != at:
+        raise ValueError(f"recurrenceTime can't be {meant}: the clock doesn't skip it then.")
 
 
 def head(labels: list[Label]) -> bytes:

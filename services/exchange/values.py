@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -15,12 +15,16 @@ from services.tasks import NewTask
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """What words for a date mean: a day or an instant with its zone, and the RRULE of what repeats."""
+    """What words for a date mean: a day or an instant with its zone, and the RRULE of what repeats.
+
+    `meant` is the time of day that was said, where the clock skips it on that day.
+    """
 
     date: date | None = None
     at: datetime | None = None
     time_zone: str | None = None
     recurrence: str | None = None
+    meant: time | None = None
 
 
 Dates = Callable[[str, str | None], Dated | None]
@@ -41,6 +45,7 @@ class Draft:
     own_id: UUID | None = None
     completed_at: datetime | None = None
     is_completed: bool = False
+    recurrence_time: time | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from services.recurrence.occurrences import (
     first_day,
     following,
     shifted_time,
+    skipped_time,
 )
 from services.recurrence.rules import RULE_LIMIT, Frequency, Rule, Weekday, clean_rule, parse
 
@@ -23,4 +24,5 @@ __all__ = [
     "following",
     "parse",
     "shifted_time",
+    "skipped_time",
 ]

@@ -120,6 +120,12 @@ def check_goes_on(series: Series) -> None:
         raise _names_nothing(series.day)
 
 
+def skipped_time(wall: datetime) -> time | None:
+    """The time of day of a wall time (aware), where its zone's clock skips it on that day: `Series.of`'s `meant`."""
+    shown = wall.astimezone(UTC).astimezone(wall.tzinfo).time()
+    return wall.time() if shown != wall.time() else None
+
+
 def shifted_time(series: Series, occurrence: Occurrence) -> time | None:
     """The series' time of day where the clock skips it on that day, else None: what `Series.of` takes as `meant`."""
     if occurrence.at is None or series.zone is None:

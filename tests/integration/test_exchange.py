@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import icalendar
 from hypothesis import HealthCheck, given, settings
@@ -386,3 +387,32 @@ async def test_many_rows_go_both_ways_in_pages(database: Database, user: str) ->
     text = "\n".join(f"task {number}" for number in range(450))
     assert len(await bring(database, user, "lines", text, size=100)) == 450
     assert await exported(database, user, "lines") == text + "\n"
+
+
+async def test_a_time_that_the_clock_skips_is_meant_again_after_it(database: Database, user: str) -> None:
+    calendar = (
+        "BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nUID:gap\r\nSUMMARY:Backup\r\nDTSTART;TZID=Europe/Berlin:20270328T023000\r\n"
+        "DUE;TZID=Europe/Berlin:20270328T023000\r\nRRULE:FREQ=DAILY\r\nEND:VTODO\r\nEND:VCALENDAR\r\n"
+    )
+    await bring(database, user, "ical", calendar)
+    lines = await exported(database, user, "jsonl")
+    backup = json.loads(lines)
+    assert (backup["dueAt"], backup["recurrenceTime"]) == ("2027-03-28T01:30:00Z", "02:30:00")
+    written = await exported(database, user, "ical")
+    assert "DTSTART;TZID=Europe/Berlin:20270328T023000" in written
+
+    for form, text in (("jsonl", lines), ("ical", written)):
+        other = await new_user(database)
+        assert results(await bring(database, other, form, text)) == [(1, "MADE")]
+        assert json.loads(await exported(database, other, "jsonl"))["recurrenceTime"] == "02:30:00"
+        task_id = UUID(json.loads(await exported(database, other, "jsonl"))["id"])
+        done = await database.work(other, lambda work, task_id=task_id: complete_task(work, task_id, Actor.USER))
+        assert (done.due_at, done.recurrence_time) == (datetime(2027, 3, 29, 0, 30, tzinfo=UTC), None)
+
+    for wrong in ("02:30:00+01:00", "05:00:00", "no time"):
+        bad = lines.replace('"recurrenceTime":"02:30:00"', f'"recurrenceTime":"{wrong}"')
+        [outcome] = await bring(database, await new_user(database), "jsonl", bad)
+        assert (outcome.result, "recurrenceTime can't be" in outcome.message) == (Result.BAD, True)
+    alone = lines.replace('"recurrence":"FREQ=DAILY",', "")
+    [outcome] = await bring(database, await new_user(database), "jsonl", alone)
+    assert "recurrenceTime goes with recurrence" in outcome.message
