@@ -32,7 +32,7 @@ from graphql_api.health import Health, prove_row_security
 from graphql_api.local import LocalOnly
 from graphql_api.pages import page_routes
 from graphql_api.transport import Caller, EdgeHooks, EdgeLimits, SocketRegistry, build_graphql_app
-from graphql_api.transport.app import SocketsApart
+from graphql_api.transport.app import Apart
 from graphql_api.transport.headers import AnswerHeaders
 from jobs.ownership import marks_of
 from jobs.worker import Worker
@@ -133,7 +133,6 @@ def make_app(shared: Backend, schema: EdgeSchema, sockets: SocketRegistry) -> AS
     graphql = _graphql_app(schema, Application(settings, shared.database, shared.bus, hub, gate), gate, sockets)
     health = Health(shared.database, shared.bus, hub, sockets, worker)
     routes = [
-        Route("/graphql", graphql),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),
         Route("/metrics", health.metrics),
@@ -142,7 +141,8 @@ def make_app(shared: Backend, schema: EdgeSchema, sockets: SocketRegistry) -> AS
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _as_json})
     app.router.redirect_slashes = False
-    entry = SocketsApart(graphql, AnswerHeaders(app), "/graphql")
+    # Past the routes, whose frames would stay as long as a stream does, and whose handling of errors is for pages.
+    entry = Apart(graphql, AnswerHeaders(app), lambda scope: scope.get("path") == "/graphql")
     return LocalOnly(entry) if settings.development else entry
 
 

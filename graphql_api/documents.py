@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,14 +25,13 @@ from graphql import (
     visit,
 )
 from graphql.execution import Executor
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from graphql_api.errors import TooComplex
-from graphql_api.following import executor_of
+from graphql_api.following import executor_of, result_of_operation
 from graphql_api.limits import Cost, DocumentLimits
 from graphql_api.meter import Meter
 
@@ -61,7 +60,7 @@ class DocumentRefused(Exception):
 
 
 class PreparedQuery(str):
-    """The text of a query with its document. `Schema.execute` takes a text only, so the document travels on it."""
+    """The text of a query with its document."""
 
     document: DocumentNode
     operation: OperationType
@@ -194,32 +193,11 @@ def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionN
     raise DocumentRefused([GraphQLError(f"Unknown operation named {name[:100]!r}.")])
 
 
-class _UsePrepared(SchemaExtension):
-    """Hands the prepared document to strawberry, which then neither parses nor validates itself."""
-
-    def on_parse(self) -> Iterator[None]:
-        context = self.execution_context
-        schema = context.schema
-        assert isinstance(schema, EdgeSchema)
-        # Callers inside the house (tests, schema export) may execute a bare text.
-        if not isinstance(context.query, PreparedQuery) and context.query:
-            name = context._provided_operation_name  # the property falls back on the first operation's name
-            try:
-                context.query = schema.documents.prepare(context.query, name, context.variables)
-            except DocumentRefused as refused:
-                raise refused.errors[0] from None
-        if isinstance(context.query, PreparedQuery):
-            context.graphql_document = context.query.document
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        # An empty list, not None, tells strawberry that validation is done.
-        self.execution_context.pre_execution_errors = []
-        yield
-
-
 class EdgeSchema(strawberry.Schema):
-    """A Strawberry schema that prepares its documents through `documents`, and logs no query text."""
+    """A Strawberry schema that prepares its documents through `documents` and runs them by graphql-core's own parts.
+
+    Strawberry's `execute` would do the same amid hooks for extensions, of which there are none: docs/decisions/0022.
+    """
 
     # The arguments are strawberry.Schema's own, handed on untouched.
     def __init__(
@@ -229,13 +207,24 @@ class EdgeSchema(strawberry.Schema):
         document_policy: DocumentPolicy | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(query, extensions=[_UsePrepared], **kwargs)
+        super().__init__(query, **kwargs)
         self.documents = Documents(self._schema, document_policy)
+
+    async def run(
+        self, query: str, variables: dict[str, Any] | None = None, context: object = None, name: str | None = None
+    ) -> ExecutionResult:
+        """A query's or mutation's result. A text that isn't prepared is; `name` is that of the operation."""
+        try:
+            prepared = query if isinstance(query, PreparedQuery) else self.documents.prepare(query, name, variables)
+        except DocumentRefused as refused:
+            return PreExecutionError(data=None, errors=refused.errors)
+        executor = self.executor(prepared, variables, context)
+        return executor if isinstance(executor, PreExecutionError) else await result_of_operation(executor)
 
     def executor(
         self, query: PreparedQuery, variables: dict[str, Any] | None, context: object
     ) -> Executor[Any] | PreExecutionError:
-        """What runs a subscription's document in a context, or why its variables won't do."""
+        """What runs a document in a context, or why its variables won't do."""
         return executor_of(
             self._schema,
             self.execution_context_class,
@@ -244,6 +233,3 @@ class EdgeSchema(strawberry.Schema):
             variables=variables,
             context=context,
         )
-
-    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Nothing: strawberry would log the query here. `errors.Presenter` logs what is unexpected."""

@@ -1,5 +1,6 @@
-"""A subscription from its document to its results: graphql-core's pipeline in its parts, so that events which need no
-execution are written as they come, and results can be read in another context than the source was opened in."""
+"""An operation from its document to its results: graphql-core's pipeline in its parts, so that a subscription's events
+which need no execution are written as they come, and results can be read in another context than the source was opened
+in."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Any, Final, cast
 
 from graphql import DocumentNode, ExecutionResult, GraphQLSchema
 from graphql.execution import Executor, create_source_event_stream, execute_subscription_event
+from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.types import ExecutionResult as Result
 from strawberry.types.execution import PreExecutionError
 
@@ -30,7 +32,12 @@ def executor_of(
 ) -> Executor[Any] | PreExecutionError:
     """What runs a validated operation in a context, or why its variables won't do."""
     executor = executor_class.build(
-        schema, document, context_value=context, raw_variable_values=variables, operation_name=operation_name
+        schema,
+        document,
+        context_value=context,
+        raw_variable_values=variables,
+        operation_name=operation_name,
+        is_awaitable=cast(Any, optimized_is_awaitable),  # typed as a bool, not as the guard that it is
     )
     return PreExecutionError(data=None, errors=executor) if isinstance(executor, list) else executor
 
@@ -62,8 +69,17 @@ async def results_together(executor: Executor[Any], events: Sequence[Any]) -> li
     return await asyncio.gather(*(result_of(executor, event) for event in events))
 
 
+async def result_of_operation(executor: Executor[Any]) -> Result:
+    """A query's or mutation's result."""
+    return await _result(executor, executor.execute_operation())
+
+
 async def result_of(executor: Executor[Any], event: object) -> Result:
-    executed: Any = execute_subscription_event(executor.build_per_event_executor(event))
+    """The result of a subscription's event."""
+    return await _result(executor, execute_subscription_event(executor.build_per_event_executor(event)))
+
+
+async def _result(executor: Executor[Any], executed: Any) -> Result:
     if executor.is_awaitable(executed):
         executed = await executed
     return Result(data=executed.data, errors=executed.errors)

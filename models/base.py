@@ -57,3 +57,8 @@ def stored(table: Table) -> list[Column[Any]]:
 def rows_of(table: Table) -> Select[Any]:
     """All rows of a table, with its stored columns."""
     return select(*stored(table))
+
+
+def columns_of(value: Any) -> dict[str, Any]:
+    """The fields of a row's value by name. dataclasses.asdict copies what they hold, UUIDs and instants as well."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.middleware.cors import CORSMiddleware
@@ -32,21 +32,21 @@ def build_graphql_app(
     http = HttpEndpoint(operations, hooks, limits, EventStreams(operations, limits, registry))
     sockets = WebSocketEndpoint(operations, hooks, limits, registry)
 
-    return SocketsApart(sockets, AnswerHeaders(_with_cors(http, limits) if limits.origins else http))
+    requests = AnswerHeaders(_with_cors(http, limits) if limits.origins else http)
+    return Apart(sockets, requests, lambda scope: scope["type"] == "websocket")
 
 
-class SocketsApart:
-    """ASGI application: sockets go one way, all else another. It adds no frame: a socket stays for hours, and with it
-    every coroutine between the server and its endpoint."""
+class Apart:
+    """ASGI application: what is `chosen` goes one way, all else another. It adds no frame: a socket or a stream of
+    events stays for hours, and with it every coroutine between the server and its endpoint."""
 
-    def __init__(self, sockets: ASGIApp, others: ASGIApp, path: str | None = None) -> None:
-        self._sockets = sockets
+    def __init__(self, apart: ASGIApp, others: ASGIApp, chosen: Callable[[Scope], bool]) -> None:
+        self._apart = apart
         self._others = others
-        self._path = path
+        self._chosen = chosen
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        apart = scope["type"] == "websocket" and self._path in (None, scope["path"])
-        return (self._sockets if apart else self._others)(scope, receive, send)
+        return (self._apart if self._chosen(scope) else self._others)(scope, receive, send)
 
 
 def uvicorn_options(limits: EdgeLimits) -> dict[str, Any]:

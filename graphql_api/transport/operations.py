@@ -47,12 +47,7 @@ class Operations:
         """A query's or mutation's one answer. Its context is closed when this returns."""
         try:
             async with self._hooks.operation_context(caller) as context:
-                result = await self._schema.execute(
-                    query,
-                    variable_values=request.variables,
-                    context_value=context,
-                    operation_name=request.operation_name,
-                )
+                result = await self._schema.run(query, request.variables, context)
             return self._answer(result)
         # The edge is a process boundary: whatever came through is masked and logged by the presenter. A result that
         # can't be encoded is such a thing too.

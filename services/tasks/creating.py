@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from core.errors import DomainError, ErrorCode
 from core.ids import new_id
 from core.statements import prepared
 from core.unit_of_work import UnitOfWork
-from models.base import rows_of
+from models.base import columns_of, rows_of
 from models.enums import Actor, Priority, RecurrenceFrom, TaskAction
 from models.tasks import Task, task_labels, tasks
 from services.inputs import check_idempotency_key, digest
@@ -60,7 +59,7 @@ async def create_task(
         await check_parent(work, cleaned.parent_id)
     task = await _task(work, cleaned, key, fingerprint)
     if (
-        await work.value(_INSERTED, **asdict(task)) is None
+        await work.value(_INSERTED, **columns_of(task)) is None
     ):  # a request with the same key ran beside this one and has committed
         assert key is not None, "only a key can conflict"
         raced = await _made_before(work, key, fingerprint)
@@ -86,7 +85,7 @@ async def adopt_task(work: UnitOfWork, task: Task, labels: Sequence[str], actor:
 
     Raises DomainError INVALID for the labels, and what the database raises for values that exclude each other.
     """
-    await work.value(_INSERTED, **asdict(task))
+    await work.value(_INSERTED, **columns_of(task))
     await _written(work, task, clean_names(labels, ("input", "labels")), Author(actor))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any, Concatenate, Final, ParamSpec, Protocol
 from uuid import UUID
@@ -13,6 +13,7 @@ from sqlalchemy import and_, bindparam, func, select, update
 from core.errors import DomainError, ErrorCode
 from core.statements import Prepared, prepared
 from core.unit_of_work import UnitOfWork
+from models.base import columns_of
 from models.enums import TaskAction
 from models.tasks import Task, task_revisions, tasks
 from models.turns import tool_calls
@@ -137,7 +138,7 @@ async def write(
         plan = plans.get(old.id, UNTOUCHED)
         changes = differences(state(old, _names(plan.before)), state(new, _names(plan.after)))
         if changes:
-            columns |= {name for name, value in asdict(new).items() if getattr(old, name) != value}
+            columns |= {name for name, value in columns_of(new).items() if getattr(old, name) != value}
             new = replace(new, version=old.version + 1, updated_at=max(work.now, old.updated_at))
             revised.append(Revised(new, changes))
         result.append(new)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from core.ids import new_id
 from core.statements import prepared
 from core.unit_of_work import Change, Session, UnitOfWork
-from models.base import rows_of, stored
+from models.base import columns_of, rows_of, stored
 from models.conversations import Message
 from models.enums import ChangeKind, OperationType, ToolCallStatus, ToolName, TurnNotice, TurnStatus
 from models.turns import Round, ToolCall, Turn, drafts, rounds, tool_calls
@@ -213,7 +213,7 @@ async def _insert_calls(
         )
         for call in calls
     ]
-    await work.run_each(_CALL, [asdict(call) for call in made])
+    await work.run_each(_CALL, [columns_of(call) for call in made])
     for call in made:
         work.record(Change(ChangeKind.TOOL_CALL, call.id, conversation_id=call.conversation_id))
     return made

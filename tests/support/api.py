@@ -82,7 +82,7 @@ class Api:
         """The whole answer, errors as a client sees them."""
         prepared = self.schema.documents.prepare(document, None, variables)
         async with operation(self.application, *self._caller()) as context:
-            result = await self.schema.execute(prepared, variable_values=variables, context_value=context)
+            result = await self.schema.run(prepared, variables, context)
             self.statements = context.edges.statements
         answer: dict[str, Any] = {"data": result.data}
         if result.errors:

@@ -121,8 +121,8 @@ def test_validation_stops_after_a_bounded_number_of_errors() -> None:
 async def test_the_schema_runs_bare_texts_through_the_same_cache() -> None:
     schema = make_schema()
     for _ in range(2):
-        result = await schema.execute("{ hello }")
+        result = await schema.run("{ hello }")
         assert (result.data, result.errors) == ({"hello": "world"}, None)
     assert len(schema.documents) == 1
-    broken = await schema.execute("{ nope }")
+    broken = await schema.run("{ nope }")
     assert [error.message for error in broken.errors or ()] == ["Cannot query field 'nope' on type 'Query'."]

@@ -78,7 +78,7 @@ def test_an_unexpected_error_is_logged_once_without_any_text_of_it(caplog: pytes
 
 async def test_neither_answer_nor_log_of_a_crash_quotes_query_or_variables(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        result = await make_schema().execute("query($t: String!) { crash(text: $t) }", {"t": "canary-variable"})
+        result = await make_schema().run("query($t: String!) { crash(text: $t) }", {"t": "canary-variable"})
         shown, _ = Presenter().present(result.errors or [])
     assert shown[0]["message"] == MASKED
     assert "canary-variable" not in caplog.text
@@ -95,7 +95,7 @@ async def test_neither_answer_nor_log_of_a_crash_quotes_query_or_variables(caplo
     ],
 )
 async def test_wrong_variables_are_the_documents_fault(text: str, variables: dict[str, object]) -> None:
-    result = await make_schema().execute(text, variables)
+    result = await make_schema().run(text, variables)
     shown, _ = Presenter().present(result.errors or [])
     assert [error["extensions"]["code"] for error in shown] == ["DOCUMENT_INVALID"]
 
