@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 import orjson
 from asyncpg import InterfaceError
@@ -60,6 +60,8 @@ _USER: Final = "; SELECT FROM tasktalk.users WHERE id = {user_id} {hold}"
 _FOUND: Final = "SELECT 1"
 """The command tag of `_USER` where there is such a user."""
 
+_NOTHING: Final = "SELECT 0"
+
 STATEMENTS: Final = 500
 """Prepared statements that a connection keeps."""
 
@@ -106,6 +108,13 @@ def sqlstate(error: BaseException) -> str | None:
 def timed_out(error: BaseException) -> bool:
     """Whether the database ended a statement for its time (query_canceled; nothing else cancels ours)."""
     return sqlstate(error) == CANCELLED_BY_TIMEOUT
+
+
+def _raise(error: DBAPIError) -> NoReturn:
+    """Raises RequestError TIMEOUT where the database ended a statement for its time; the error as it is otherwise."""
+    if timed_out(error):
+        raise RequestError(RequestErrorCode.TIMEOUT, "The database took too long to answer.") from error
+    raise error
 
 
 def is_away(error: BaseException) -> bool:
@@ -181,6 +190,20 @@ class Database:
             written = await self._journal.write(work, work.changes) if work.changes else None
         return result, written
 
+    async def finds(self, user_id: str, query: str, /, **literals: str | None) -> bool:
+        """Whether a query finds anything as the user sees it: a transaction of its own in one round trip.
+
+        Statements that are sent together are one transaction (PostgreSQL manual, 55.2.2.1), and the last one's command
+        tag is the answer: so `query` is one statement, "SELECT FROM …", with {names} where literals go.
+        """
+        quoted = {name: "NULL" if value is None else _quoted(value) for name, value in literals.items()}
+        try:
+            link, found = await self._opened(f"{self._settings_of(user_id)}; {query.format(**quoted)}")
+        except DBAPIError as error:
+            _raise(error)
+        await self._end(link)
+        return found != _NOTHING
+
     @asynccontextmanager
     async def for_nobody(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that belongs to no user: for the definer functions, and for revoked tokens."""
@@ -198,9 +221,7 @@ class Database:
             if begin == _WRITE and ended != "COMMIT":  # it answers ROLLBACK where an error in it was passed over
                 raise RuntimeError("the transaction had failed before its end")
         except DBAPIError as error:
-            if timed_out(error):
-                raise RequestError(RequestErrorCode.TIMEOUT, "The database took too long to answer.") from error
-            raise
+            _raise(error)
         finally:
             await self._end(link)
 

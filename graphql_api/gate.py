@@ -45,6 +45,9 @@ LOOK_EVERY: Final = 1.5
 """Seconds between two looks at whether a token of an open socket or stream was revoked, should the bus not have said
 so: within two it is to end on every replica."""
 
+VOUCHED: Final = 2.0
+"""Seconds from a look's beginning for which it admits the tokens that it found good: until the next one is over."""
+
 
 _EPOCHS: Final = text("SELECT user_id, epoch FROM tasktalk.positions(:users)").bindparams(
     bindparam("users", type_=ARRAY(Text))
@@ -176,6 +179,7 @@ class Gate:
             self._epochs = {}
             return
         hashes = literal(list(held), ARRAY(LargeBinary))  # one parameter, however many there are
+        began = time.monotonic()
         statement = select(revoked_tokens.c.token_hash).where(revoked_tokens.c.token_hash == any_(hashes))
         async with self._database.for_nobody() as connection:
             revoked = (await connection.execute(statement)).scalars().all()
@@ -187,6 +191,8 @@ class Gate:
             if user_id not in epochs or self._epochs.get(user_id, epochs[user_id]) != epochs[user_id]:
                 self._forget_user(user_id)
         self._epochs = epochs
+        for token_hash in held.keys() & self._admitted.keys():  # who was forgotten meanwhile isn't among these
+            self._admitted[token_hash] = self._admitted[token_hash][0], began + VOUCHED
 
     async def _is_admitted(self, identity: Identity) -> bool:
         """From memory, or from the database, asked once for all requests of a token that come at the same time."""

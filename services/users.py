@@ -40,6 +40,13 @@ _REVOKED: Final = prepared(
 )
 
 
+_KNOWN: Final = (
+    "SELECT FROM tasktalk.users WHERE id = {user_id}"
+    " AND email IS NOT DISTINCT FROM {email} AND name IS NOT DISTINCT FROM {name}"
+    " AND NOT EXISTS (SELECT FROM tasktalk.revoked_tokens WHERE token_hash = decode({token_hash}, 'hex'))"
+)
+
+
 def _seen() -> Insert:
     made = insert(users)
     other = or_(users.c.email.is_distinct_from(made.excluded.email), users.c.name.is_distinct_from(made.excluded.name))
@@ -53,7 +60,14 @@ _SETTINGS: Final = prepared(rows_of(settings).where(settings.c.user_id == bindpa
 
 
 async def admit(database: Database, identity: Identity) -> bool:
-    """Make the user on first sight, keep email and name as the token has them. False where the token is revoked."""
+    """Make the user on first sight, keep email and name as the token has them. False where the token is revoked.
+
+    Mostly there is nothing to do, which is told by one round trip.
+    """
+    user_id, token_hash = identity.user_id, identity.token_hash
+    facts = {"user_id": user_id, "email": identity.email, "name": identity.name, "token_hash": token_hash.hex()}
+    if await database.finds(user_id, _KNOWN, **facts):
+        return True
 
     async def action(work: UnitOfWork) -> bool:
         if await work.value(_REVOKED, token_hash=identity.token_hash):

@@ -67,3 +67,16 @@ async def test_a_part_that_fails_takes_its_changes_with_it(database: Database, u
     await database.work(user, action)
     async with database.snapshot(user) as session:
         assert await session.scalar(select(settings.c.locale)) == "en"
+
+
+async def test_a_look_sees_the_users_own_rows_takes_any_text_and_leaves_its_connection_as_it_was(dsn: Dsn) -> None:
+    only = Database(make_links(dsn, size=1), None)  # type: ignore[arg-type]  # nothing is logged
+    user, other = await new_user(only), await new_user(only)
+    query = "SELECT FROM tasktalk.settings WHERE user_id = {of} AND locale IS DISTINCT FROM {locale}"
+    for locale in (None, "'); DROP TABLE tasktalk.settings; --", "\\' OR true --", "ü“💡"):
+        assert await only.finds(user, query, of=user, locale=locale)
+        assert not await only.finds(user, query, of=other, locale=locale)
+    assert not await only.finds(user, query, of=user, locale="en")
+    async with only.for_nobody() as connection:
+        assert await connection.scalar(text("SELECT current_setting('app.user_id', true)")) == ""
+    await only.close()

@@ -55,9 +55,13 @@ class Socket:
 
 
 class Counting(Database):
-    """Counts the units of work."""
+    """Counts the units of work, and how often it was asked whether there is a user."""
 
-    works = 0
+    works = asked = 0
+
+    async def finds(self, user_id: str, query: str, /, **literals: str | None) -> bool:
+        self.asked += 1
+        return await super().finds(user_id, query, **literals)
 
     async def work(self, user_id, action):  # type: ignore[no-untyped-def]  # handed through as it came
         self.works += 1
@@ -93,7 +97,31 @@ async def test_requests_that_come_together_ask_the_database_once(database: Datab
     async with gate(counting, bus, SocketRegistry(0)) as here:
         token = a_token()
         await asyncio.gather(*(here.authenticate_token(token) for _ in range(20)))
-        assert counting.works == 1
+        assert (counting.works, counting.asked) == (1, 1)
+
+
+async def test_a_token_of_an_open_socket_is_admitted_by_the_look_at_it(
+    database: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphql_api.gate.REMEMBERED", 0.0)  # forgotten at once
+    monkeypatch.setattr("graphql_api.gate.VOUCHED", 3600.0)
+    counting, sockets, token = Counting(database.links, database._journal), SocketRegistry(0), a_token()
+    async with gate(counting, bus, sockets, look_every=3600) as here:
+        admitted = await here.authenticate_token(token)
+        await here.authenticate_token(token)
+        assert (counting.works, counting.asked) == (1, 2)
+        opened(sockets, admitted)
+        await here.look()
+        await here.authenticate_token(token)
+        assert (counting.works, counting.asked) == (1, 2)
+        made = insert(revoked_tokens).values(
+            token_hash=admitted.claims.token_hash, expires_at=admitted.claims.expires_at
+        )
+        async with database.for_nobody() as connection:
+            await connection.execute(made)
+        await here.look()
+        with pytest.raises(Unauthenticated):
+            await here.authenticate_token(token)
 
 
 async def test_a_client_that_hangs_up_does_not_take_the_answer_from_others(database: Database, bus: Bus) -> None:
