@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,7 +12,9 @@ from assistant.interpreter.dates.parts import Amount, Here, Point, add_months, a
 from assistant.interpreter.dates.tokens import Source, remembered
 
 _FINER = {"hour": "minute", "minute": "second"}
+_COLON = re.compile(r"([0-9]{1,3}):([0-5][0-9])(?![0-9:])")
 _MOST_PARTS = 7  # years, months, weeks, days, hours, minutes, seconds
+_MORE = frozenset({"more", "-", "full", "whole", "of", "additional", "extra", "other", "solid", "straight"})
 _PRIMES = {"'": "minute", '"': "second"}
 
 
@@ -51,7 +54,7 @@ def _one(s: Source, i: int) -> tuple[Amount, int] | None:
     if counted is None:
         return None
     number, j = counted
-    j += s.word(j) in ("more", "-", "full", "whole", "of") and s.word(j + 1) in v.UNITS
+    j += s.word(j) in _MORE and s.word(j + 1) in v.UNITS
     if s.word(j) in v.WORKING and s.word(j + 1) in ("day", "days"):
         return Amount(days=int(number), working=True, unit="day"), j + 2
     if s.word(j) in v.WORKING_DAYS and number == int(number) and s.word(i) not in v.ARTICLES:
@@ -65,6 +68,9 @@ def amount(s: Source, i: int) -> tuple[Amount, int] | None:
     """A length of time, joined by "and" or a comma: "1 hour and 30 minutes", "an hour and a half", "1 hour fifteen"."""
     if s.word(i) == "another" and (named := unit_at(s, i + 1, after_number=False)):
         return of_unit(1, named[0]), named[1]
+    if found := _by_colon(s, i):
+        return found
+    i += s.word(i) == "another"
     found = _one(s, i)
     if found is None:
         return None
@@ -77,6 +83,16 @@ def amount(s: Source, i: int) -> tuple[Amount, int] | None:
             break
         total, after = total.plus(more[0]), more[1]
     return total, after
+
+
+def _by_colon(s: Source, i: int) -> tuple[Amount, int] | None:
+    """ "1:30 hours", "00:45 min"."""
+    found = s.match(_COLON, i) if is_digits(s.word(i), 3) else None
+    unit = v.UNITS.get(s.word(found[1])) if found else None
+    if found is None or unit not in _FINER:
+        return None
+    by = of_unit(int(found[0][1]), unit).plus(of_unit(int(found[0][2]), _FINER[unit]))
+    return by, found[1] + 1
 
 
 def _next_after_and(s: Source, i: int) -> tuple[Amount, int] | None:
@@ -96,7 +112,7 @@ def _bare_rest(s: Source, i: int, so_far: Amount) -> tuple[Amount, int] | None:
             return of_unit(v.FRACTIONS[s.word(k)], so_far.unit), k + 1
     finer = _FINER.get(so_far.unit)
     rest = cardinal(s, j) if finer else None
-    if rest is None or finer is None or not 0 < rest[0] < 60 or (j == i and so_far.unit != "hour"):
+    if rest is None or finer is None or not 0 < rest[0] < 60 or (j == i and so_far.unit not in ("hour", "minute")):
         return None
     if s.word(rest[1]) in v.AM_PM or s.word(rest[1]) in (":", "/", "%") or s.word(rest[1]).isalpha():
         return None

@@ -58,6 +58,7 @@ def _numeric(s: Source, i: int) -> tuple[int, int, int, bool, int] | None:
         return None
     if found := s.match(_COLON, i):
         m, after = found
+        after += s.word(after) == "h" and s.glued(after)  # "17:05h"
         return int(m[1]), int(m[2]), int(m[3] or 0), True, after
     if found := s.match(_LETTER_H, i):
         m, after = found
@@ -136,8 +137,8 @@ def _past(s: Source, i: int) -> tuple[Clock, int] | None:
     if direction != "past" and (minutes % 5 or minutes > 30):
         return None
     base = named_clock(s, j + 1) or _digits(s, j + 1, True) or spoken(s, j + 1)
-    if base is None or (base[0].minute and direction != "past"):
-        return None
+    if base is None or (base[0].minute and direction != "past") or s.word(base[1]) in v.UNITS:
+        return None  # "ten to fifteen minutes" is a length
     sign = 1 if direction in ("past", "after") else -1
     plain = not (s.word(i) in v.ARTICLES or s.word(i) in v.FRACTIONS)
     if direction in ("after", "before", "of") and plain and (named or not base[0].settled):
@@ -239,59 +240,3 @@ def _iana(s: Source, i: int) -> tuple[tzinfo, int] | None:
         return ZoneInfo(found[0][0]), found[1]
     except (ValueError, ZoneInfoNotFoundError, OSError):
         return None
-
-
-def part_of_day(s: Source, i: int, here: Here) -> Found | None:
-    """ "in the morning", "tonight", "this evening", "late afternoon"; a bare "morning" only beside a day."""
-    found = part_words(s, i)
-    if found is None:
-        return None
-    part, days, after = found
-    return Point(day=None if days is None else here.today + timedelta(days=days), part=part), after
-
-
-def part_words(s: Source, i: int) -> tuple[Part, int | None, int] | None:
-    """A part of the day, how many days away it is where that is said, and the index after it."""
-    if s.words(i, "mid", "night"):
-        return None
-    edge, j = "", i
-    hyphen = s.word(i + 1) == "-" and s.glued(i + 1)  # "mid-afternoon"
-    ahead = s.word(i + 1 + hyphen)
-    if s.word(i) in v.NEARLY and (ahead in v.THIS | v.THE | v.TONIGHT or ahead in v.PARTS):
-        edge, j = v.NEARLY[s.word(i)], i + 1 + hyphen
-    low = s.word(j)
-    if low in v.TONIGHT:
-        return Part("night", edge), 0, j + 1
-    if low in ("in", "during", "at", "over") and not edge:
-        k = j + 1 + (s.word(j + 1) in v.THE)
-        inner, k = (v.NEARLY[s.word(k)], k + 1) if s.word(k) in v.NEARLY else ("", k)
-        if s.word(k - 1) == "mid":
-            return None
-        name = _part(s, k)
-        bare = k == j + 1 and low == "in" and s.word(k + 1) not in ("", ".", "!", "?", ",")
-        return (Part(name, inner), None, k + 1) if name and not bare else None
-    j += low in v.THE
-    days = 0 if low in v.THIS else 1 if low in v.NEXT else -1 if low in v.LAST else None
-    j += days is not None
-    if s.word(j) in v.NEARLY and not edge:
-        edge, j = v.NEARLY[s.word(j)], j + 1
-    name = _part(s, j)
-    if name and not edge and low in v.THE and name not in v.PART_NOUNS:
-        return Part(name), None, j + 1
-    if name is None or (days is None and not edge) or (days == 0 and name in v.PART_NOUNS):
-        return None
-    return Part(name, edge), days, j + 1
-
-
-def _part(s: Source, i: int) -> str | None:
-    low = s.word(i)
-    return low if low in v.PARTS else None
-
-
-def bare_part(s: Source, i: int) -> Found | None:
-    """ "tomorrow morning", "friday night": a part of the day by itself."""
-    name = _part(s, i)
-    after = s.word(i + 1)
-    if name in v.PART_NOUNS and after.isalpha() and not (after in v.FUNCTION_WORDS or after in v.RELATIVE_DAYS):
-        return None  # "thanksgiving dinner prep"
-    return (Point(part=Part(name)), i + 1) if name else None

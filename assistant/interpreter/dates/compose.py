@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -122,6 +123,23 @@ def _bounded(s: Source, i: int, floor: int, span: Span, text: str, found: Phrase
     return Span(start, span.end, text[start : span.end], span.value, span.extent, bound)
 
 
+def _read(s: Source, i: int, here: Here) -> Phrase | None:
+    found = phrase(s, i, here)
+    return _suffix(s, i, found) if found else None
+
+
+def _suffix(s: Source, i: int, found: Phrase) -> Phrase:
+    """The expression with the words behind it that say which side is meant: "friday or later"."""
+    if found.point is None or found.bound:
+        return found
+    if s.word(i - 1) == v.FROM and s.words(found.after, "on") and s.word(found.after + 1) in ("", ".", "!", "?"):
+        return replace(found, after=found.after + 1, bound="since")  # "from friday on"
+    for words, bound in v.BOUND_SUFFIXES.items():
+        if s.words(found.after, *words):
+            return replace(found, after=found.after + len(words), bound=bound)
+    return found
+
+
 def find(text: str, *, now: datetime, time_zone: str, locale: str = "en") -> list[Span]:
     """All date expressions in the text, in order, never overlapping.
 
@@ -132,7 +150,7 @@ def find(text: str, *, now: datetime, time_zone: str, locale: str = "en") -> lis
     spans: list[Span] = []
     i = floor = tried = 0
     while i < len(s) and tried < _MOST_TRIED:
-        found = phrase(s, i, here)
+        found = _read(s, i, here)
         tried += s.telling(i)
         if (over := s.impossible.get(i)) and (found is None or found.after <= over):
             i = _behind_impossible(s, over, here)
@@ -165,7 +183,7 @@ def whole(text: str, *, now: datetime, time_zone: str, locale: str = "en", prefe
     if end > _LONGEST_WHOLE:
         return None
     for i in range(end):
-        found = phrase(s, i, here)
+        found = _read(s, i, here)
         if s.impossible.get(i, 0) >= end:
             return None
         if found and found.after >= end and _by_itself(s, i, found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
@@ -19,6 +20,8 @@ from assistant.interpreter.dates.parts import (
     month_length,
 )
 from assistant.interpreter.dates.tokens import Source
+
+_STEPS = ((v.THIS, 0), (v.NEXT, 1), (v.COMING, 1), (v.LAST, -1))
 
 
 def relative_day(s: Source, i: int, here: Here) -> Found | None:
@@ -39,7 +42,8 @@ def relative_day(s: Source, i: int, here: Here) -> Found | None:
     if low in v.THIS and s.word(j + 1) in ("day", "date"):
         return Point(day=here.today), j + 2
     if low in v.RELATIVE_DAYS:
-        return Point(day=here.today + timedelta(days=v.RELATIVE_DAYS[low])), j + 1
+        week = s.word(j + 1) == "week" and low in ("today", "tomorrow")  # "tomorrow week"
+        return Point(day=here.today + timedelta(days=v.RELATIVE_DAYS[low] + 7 * week)), j + 1 + week
     return _present(s, i, here)
 
 
@@ -47,8 +51,15 @@ def _present(s: Source, i: int, here: Here) -> Found | None:
     j = i + (s.word(i) in ("right", "just"))
     if s.word(j) in v.NOW:
         return Point(moment=here.wall), j + 1
-    if s.word(i) in ("this", "same") and s.word(i + 1) == "time":
-        return Point(clock=Clock(here.wall.hour, here.wall.minute)), i + 2
+    j = i + (s.word(i) in ("at", "the")) + s.words(i, "at", "the")
+    if s.word(j) in ("this", "same") and s.word(j + 1) == "time":
+        step = next((step for words, step in _STEPS if s.word(j + 2) in words), 0)
+        unit = v.LENGTHS.get(s.word(j + 3)) if step else None
+        if unit and not unit[2]:  # "this time next week"
+            day = add_months(here.today, unit[0] * step) + timedelta(days=unit[1] * step)
+            return Point(day=day, clock=Clock(here.wall.hour, here.wall.minute)), j + 4
+        if s.word(i) != "at":
+            return Point(clock=Clock(here.wall.hour, here.wall.minute)), j + 2
     if s.words(i, "at", "the") and s.word(i + 2) in ("moment", "minute"):
         return Point(moment=here.wall), i + 3
     return (Point(moment=here.wall), i + 3) if s.words(i, "at", "this", "time") else None
@@ -119,6 +130,12 @@ def year_at(s: Source, i: int) -> tuple[int, int] | None:
 def month_day(s: Source, i: int, here: Here) -> Found | None:
     """ "Dec 24", "24th of December", "december 24, 2027", "the third day of May", "May twenty nine"."""
     j = i + (s.word(i) in v.THE)
+    if is_digits(s.word(i), 4) and len(s.word(i)) == 4 and (year := year_at(s, i)):  # "2027, december 24"
+        found_day = (
+            month_day(s, year[1] + (s.word(year[1]) == ","), here) if s.word(i + 1) in v.MONTHS | {",": 0} else None
+        )
+        fits = found_day is not None and found_day[0].year is None
+        return (replace(found_day[0], year=year[0]), found_day[1]) if found_day and fits else None
     if j == i and (month := v.MONTHS.get(s.word(i))):
         after = i + 1 + (s.word(i + 1) in (".", ",") and s.word(i + 2)[:1].isdigit())
         after += s.word(after) == "the"
@@ -161,8 +178,7 @@ def _plain_day(s: Source, i: int) -> tuple[int, int] | None:
 def said_year(s: Source, i: int, here: Here) -> tuple[int, int] | None:
     """A year in figures, or "next year" and the like."""
     if s.word(i + 1) == "year":
-        steps = ((v.THIS, 0), (v.NEXT, 1), (v.COMING, 1), (v.LAST, -1))
-        step = next((step for words, step in steps if s.word(i) in words), None)
+        step = next((step for words, step in _STEPS if s.word(i) in words), None)
         if step is not None:
             return here.today.year + step, i + 2
     return year_at(s, i)
@@ -196,6 +212,9 @@ def _with_year(s: Source, i: int, month: int, said: tuple[int, int], here: Here)
         if day > month_length(year[0], month):
             s.no_such_day(i, end)
         return Point(dom=day, month=month, year=year[0]), end
+    short = s.word(after)  # "24 dec 27", where it can be no hour
+    if is_digits(short, 2) and 25 <= int(short) < 69 and s.word(after + 1) in ("", ",", ".", ")"):
+        return Point(dom=day, month=month, year=2000 + int(short)), after + 1
     return Point(dom=day, month=month), after
 
 

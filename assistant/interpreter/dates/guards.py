@@ -82,15 +82,26 @@ def _likely(s: Source, start: int, end: int, found: Phrase) -> bool:
         return far or before in _OPENERS or _closed(s, end) or before in v.WEEKDAYS
     if alone == {"clock"}:
         return _clock(s, start, end)
-    if alone == {"part"} and (s.word(start) in v.PARTS or s.word(start) in v.THE):
-        return s.word(start) in v.THE and _closed(s, end)
+    if alone == {"part"}:
+        return _part(s, start, end)
     return not (alone == {"moment"} and s.word(start) == "now" and after in ("that", "then"))
+
+
+def _part(s: Source, start: int, end: int) -> bool:
+    low = s.word(start)
+    if low in v.PARTS or low in v.THE:
+        return low in v.THE and _closed(s, end)
+    if low in v.NEARLY or low in ("first", "after"):  # "late night snacks", "first thing to fix"
+        return _closed(s, end) or (s.word(start - 1) in _OPENERS and _ends_there(s, end))
+    return True
 
 
 def _clock(s: Source, start: int, end: int) -> bool:
     before, after = s.word(start - 1), s.word(end)
+    if end - start == 1 and s.word(start) in {*v.NOON, v.MIDNIGHT}:  # "midnight blue", "noon prayer"
+        return before in _OPENERS or _ends_there(s, end)
     if end - start == 1 and (s.word(start).isdigit() or s.word(start) in v.SMALL_NUMBERS):
-        led = before in ("at", "@", "around") or before in v.BOUNDS
+        led = before in ("at", "@", "around") or (before in v.BOUNDS and s.word(start - 2) != s.word(start))
         return led and (after in _CLOSERS or after in v.FUNCTION_WORDS)
     if end - start == 3 and s.word(start + 1) == ".":  # "at 6.45" is a time, "at 6.45 percent" a rate
         led = before in ("at", "@", "by", "around", "until", "till")

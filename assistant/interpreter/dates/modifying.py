@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.amounts import amount, moved, of_unit, unit_at
-from assistant.interpreter.dates.clocks import bare_part, one_clock, part_words
-from assistant.interpreter.dates.numbers import cardinal
+from assistant.interpreter.dates.clocks import one_clock
+from assistant.interpreter.dates.dayparts import bare_part, part_words
+from assistant.interpreter.dates.numbers import cardinal, is_digits
 from assistant.interpreter.dates.parts import Clock, Here
-from assistant.interpreter.dates.points import point
+from assistant.interpreter.dates.points import clock_range, point
 from assistant.interpreter.dates.ranges import first_day, ranged, until_day
 from assistant.interpreter.dates.repeating import AND, Reading, numbered, ordinals, the_month, weekday_list, yearly
 from assistant.interpreter.dates.repeats import Repeat, weekdays, with_times
+from assistant.interpreter.dates.stretches import period
 from assistant.interpreter.dates.tokens import Source
 
 
@@ -22,6 +24,8 @@ def modifier(s: Source, i: int, one: Repeat, here: Here) -> Reading | None:
     i += s.word(i) == "," and s.word(i + 1) not in ("", "and")
     return (
         _times(s, i, one)
+        or _except(s, i, one)
+        or _within(s, i, one, here)
         or _on_days(s, i, one)
         or _in_month(s, i, one)
         or _from_to(s, i, one, here)
@@ -53,6 +57,29 @@ def _times(s: Source, i: int, one: Repeat) -> Reading | None:
     return (made, bare[1]) if made and bare else None
 
 
+def _except(s: Source, i: int, one: Repeat) -> Reading | None:
+    """ "every day except sunday", "every weekday but friday"."""
+    j = i + 1 + (s.word(i + 1) in ("for", "on"))
+    days, after = weekday_list(s, j) if s.word(i) in v.EXCEPT else ((), 0)
+    given = {number for _, number in one.days} or set(range(7))
+    fits = one.freq in ("DAILY", "WEEKLY") and one.interval == 1 and not any(nth for nth, _ in one.days)
+    if not days or not fits or (one.freq == "WEEKLY" and not one.days) or given <= set(days):
+        return None
+    return replace(one, freq="WEEKLY", days=weekdays(tuple(sorted(given - set(days))))), after
+
+
+def _within(s: Source, i: int, one: Repeat, here: Here) -> Reading | None:
+    """ "every day this week", "every morning next month": from its first day to its last."""
+    j = i + (s.word(i) in ("in", "of", "during", "for"))
+    chosen = s.word(j) in v.THIS | v.NEXT | v.COMING
+    found = period(s, j, here) if chosen and not one.until and not one.count and not one.start else None
+    inside = found[0].period if found else None
+    if found is None or inside is None or inside.grain not in ("week", "month", "quarter", "year") or j > i:
+        return None
+    start = inside.start if inside.start > here.today else None
+    return replace(one, start=start, until=inside.end - timedelta(days=1)), found[1]
+
+
 def _on_days(s: Source, i: int, one: Repeat) -> Reading | None:
     """ "on Mondays", "on the 1st and 15th", "on the last Friday", "on Dec 25", "at the end"."""
     if s.word(i) not in ("on", "at", "in") or one.days or one.month_days:
@@ -61,6 +88,9 @@ def _on_days(s: Source, i: int, one: Repeat) -> Reading | None:
     if s.word(i) == "at" or (one.freq == "MONTHLY" and s.word(j) in v.EDGE_OF_MONTH):
         edge = v.EDGE_OF_MONTH.get(s.word(j)) if one.freq == "MONTHLY" else None
         return (replace(one, month_days=(edge,)), j + 1) if edge else None
+    day = v.MONTHS.get(s.word(j + 1)) if one.freq == "YEARLY" and is_digits(s.word(j), 2) else None
+    if day and 1 <= int(s.word(j)) <= 31:  # "annually on 4 july"
+        return replace(one, months=(day,), month_days=(int(s.word(j)),)), j + 2
     if month := v.MONTHS.get(s.word(j)):
         if one.freq != "YEARLY":
             return None
@@ -103,11 +133,21 @@ def _on_numbers(s: Source, j: int, one: Repeat) -> Reading | None:
 
 def _from_to(s: Source, i: int, one: Repeat, here: Here) -> Reading | None:
     """ "starting next Tuesday", "from jan 1 to march 25th"."""
+    hours = clock_range(s, i, here) if s.word(i) == v.BETWEEN else None
+    if hours and hours[0].clock and (timed := with_times(one, (hours[0].clock,), None)):
+        return timed, hours[1]
     if s.word(i) == v.BETWEEN and (whole := ranged(s, i, here)) and not isinstance(whole[0].start, datetime):
         end = whole[0].end
         return (replace(one, start=whole[0].start, until=end - timedelta(days=1)), whole[1]) if end else None
     if s.word(i) not in v.STARTING or one.start:
         return None
+    if s.word(i) == v.FROM and not one.days and one.freq in ("DAILY", "WEEKLY") and one.interval == 1:
+        days, after = weekday_list(s, i + 1)
+        if len(days) > 1 and s.word(i + 2) in v.TO:  # "every day from monday to friday"
+            return replace(one, freq="WEEKLY", days=weekdays(days)), after
+    if hours := clock_range(s, i, here):  # "every monday from 9 to 10"
+        timed = with_times(one, (hours[0].clock,), None) if hours[0].clock else None
+        return (timed, hours[1]) if timed else None
     found = point(s, i + 1 + (s.word(i + 1) in ("on", "from", "in", "at", "with")), here)
     day = first_day(found[0], here) if found else None
     if found is None or day is None:

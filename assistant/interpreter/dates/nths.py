@@ -8,7 +8,7 @@ from datetime import timedelta
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.days import nth_weekday
 from assistant.interpreter.dates.numbers import cardinal, ordinal
-from assistant.interpreter.dates.parts import Found, Here, Part, Period, Point, add_months
+from assistant.interpreter.dates.parts import Found, Here, Part, Period, Point, add_months, add_working_days
 from assistant.interpreter.dates.periods import MONTHS_IN, named, replace_year, unit_period
 from assistant.interpreter.dates.tokens import Source
 
@@ -21,8 +21,10 @@ def nth_of(s: Source, i: int, here: Here) -> Found | None:
     if found is None:
         return None
     which, j = found
-    counted = cardinal(s, j) if which in (1, -1) else None
+    counted = (cardinal(s, j) or _vaguely(s, j)) if which in (1, -1) else None
     number, j = counted if counted else (1, j)
+    if working := working_day(s, j):
+        return _working_day_of(s, working, which, here) if number == 1 else None
     number_of = v.WEEKDAYS.get(s.word(j), v.WEEKDAY_PLURALS.get(s.word(j)))
     unit = v.UNITS.get(s.word(j), "")
     part = s.word(j + 1) in v.PARTS and number_of is not None  # "the first Monday evening of next month"
@@ -43,6 +45,30 @@ def nth_of(s: Source, i: int, here: Here) -> Found | None:
     return made, inside[1]
 
 
+def _vaguely(s: Source, i: int) -> tuple[int, int] | None:
+    """ "few", "couple of"."""
+    return (v.VAGUE[s.word(i)], i + 1 + (s.word(i + 1) == "of")) if s.word(i) in v.VAGUE else None
+
+
+def working_day(s: Source, i: int) -> int:
+    """The index after "business day" or "weekday", or 0."""
+    if s.word(i) in v.WORKING and s.word(i + 1) in ("day", "days"):
+        return i + 2
+    return i + 1 if s.word(i) in v.WORKING_DAYS else 0
+
+
+def _working_day_of(s: Source, i: int, which: int, here: Here) -> Found | None:
+    """ "the last business day of the month", "first weekday in january". Raises ValueError where there is none."""
+    inside = named(s, i + 1, here, loose=True) if s.word(i) in ("of", "in") else None
+    if inside is None:
+        return None
+    period = inside[0]
+    found = add_working_days(period.start - timedelta(days=1) if which > 0 else period.end, which)
+    if not period.start <= found < period.end:
+        raise ValueError("no such day")
+    return Point(day=found), inside[1]
+
+
 def _nth_of_month(which: int, number_of: int, here: Here) -> Point:
     """ "the third Wednesday": of this month, or of the next where it is over. Raises ValueError for a fifth."""
     for step in (0, 1):
@@ -57,6 +83,8 @@ def nth(s: Source, i: int) -> tuple[int, int] | None:
     j = i + (s.word(i) in v.THE)
     if s.word(j) in v.FINAL:
         return -1, j + 1
+    if s.word(j) == "penultimate":
+        return -2, j + 1
     found = ordinal(s, j)
     if found is None:
         return None

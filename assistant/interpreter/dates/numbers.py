@@ -66,6 +66,8 @@ def ordinal(s: Source, i: int) -> tuple[int, int] | None:
 def count(s: Source, i: int) -> tuple[float, int] | None:
     """How many of a unit: "3", "1.5", "a", "a couple of", "half an", "one and a half", "two and a quarter of"."""
     low = s.word(i)
+    if low in v.FRACTION_SIGNS:
+        return v.FRACTION_SIGNS[low], i + 1 + (s.word(i + 1) in v.ARTICLES)
     if low in v.FRACTIONS:
         after = i + 1 + (s.word(i + 1) == "of")
         return v.FRACTIONS[low], after + (s.word(after) in v.ARTICLES)
@@ -86,6 +88,10 @@ def count(s: Source, i: int) -> tuple[float, int] | None:
 def _and_part(s: Source, whole: int, after: int, i: int) -> tuple[float, int]:
     """The fraction after a whole number: ".5", "/2", "and a half", "and three quarters of"."""
     sign = s.word(after)
+    if sign in v.FRACTION_SIGNS:
+        return whole + v.FRACTION_SIGNS[sign], after + 1
+    if sign == "dozen":
+        return whole * v.VAGUE[sign], after + 1
     if sign in (".", ",") and s.glued(after) and s.glued(after + 1) and is_digits(s.word(after + 1), 3):
         return float(f"{whole}.{s.word(after + 1)}"), after + 2
     if is_digits(sign, 1) and s.word(after + 1) == "/" and s.word(after + 2) in ("2", "4") and s.glued(after + 2):

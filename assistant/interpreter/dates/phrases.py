@@ -75,17 +75,34 @@ def _point(s: Source, i: int, here: Here) -> Phrase | None:
 
 def _amount(s: Source, i: int, here: Here) -> Phrase | None:
     j = i + (s.word(i) == "for")
+    j += s.word(j) in v.THE and s.word(j + 1) in v.WHOLE and s.word(j + 2) == "day"
+    if s.word(j) in v.WHOLE and s.word(j + 1) == "day":
+        return Phrase(j + 2, amount=_all("day"))
+    almost = _almost(s, j)
+    j += almost
     j += s.word(j) == "all" and s.word(j + 1) in ("day", "night", "week")
     if j > i and s.word(j - 1) == "all":
         return Phrase(j + 1, amount=_all(s.word(j)))
     found = amount(s, j)
     if found is None or not (found[0].months or found[0].days or found[0].seconds):
         return None
+    further = point(s, j, here) if almost else None
+    if further and further[1] > found[1]:
+        return None  # "about 30 minutes later"
     if longer := beginning(s, found[1], found[0], here):
         return Phrase(longer[1], when=longer[0])
     if j > i and s.word(i - 1) in v.AWAITED and found[0].fine:  # "set a timer for 5 minutes" means the time after them
         return _settled(shifted(here, found[0]), found[1], here)
     return Phrase(found[1], amount=found[0])
+
+
+def _almost(s: Source, i: int) -> int:
+    """How many words before a length say how near it is: "about", "at least", "more than", "up to"."""
+    if s.word(i) == "at" and s.word(i + 1) in ("least", "most"):
+        return 2
+    if s.word(i) in ("more", "less") and s.word(i + 1) == "than":
+        return 2
+    return 2 if s.words(i, "up", "to") else int(s.word(i) in v.ALMOST - {"least", "most", "more", "less", "up"})
 
 
 def _settled(made: Point, after: int, here: Here) -> Phrase | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from assistant.interpreter.dates import clocks, days, holidays, numeric, stretches
+from assistant.interpreter.dates import clocks, dayparts, days, holidays, numeric, stretches
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.distances import relative
 from assistant.interpreter.dates.numbers import is_digits
@@ -35,8 +35,8 @@ def read(s: Source, i: int, here: Here, depth: int = 0) -> Found | None:
 @remembered
 def point(s: Source, i: int, here: Here, depth: int = 0) -> tuple[Point, int, str] | None:
     """The longest expression of one day or time, the index after it, and the bound said inside it ("before 5pm")."""
-    edge = v.NEARLY.get(s.word(i), "") if not clocks.part_words(s, i) else ""
-    found = read(s, i, here, depth) or clocks.bare_part(s, i)
+    edge = v.NEARLY.get(s.word(i), "") if not dayparts.part_words(s, i) else ""
+    found = read(s, i, here, depth) or dayparts.bare_part(s, i)
     inner = point(s, i + 1, here, depth) if edge else None
     if inner and inner[0].part and not inner[0].part.edge and (found is None or inner[1] > found[1]):
         return replace(inner[0], part=replace(inner[0].part, edge=edge)), inner[1], inner[2]  # "early tomorrow morning"
@@ -75,10 +75,10 @@ def _next(s: Source, i: int, so_far: Point, here: Here, depth: int, expected: bo
     """The piece there that reads furthest, what only the pieces so far make one included."""
     found = (
         read(s, i, here, depth),
-        clocks.bare_part(s, i),
+        dayparts.bare_part(s, i),
+        _rest_of_date(s, i, so_far),
         _bare_hour(s, i, so_far, expected),
         clock_range(s, i, here, after_day=True) if given(so_far) & _DAYS and so_far.clock is None else None,
-        _rest_of_date(s, i, so_far),
     )
     return max((one for one in found if one), key=lambda one: one[1], default=None)
 
@@ -99,12 +99,14 @@ def _bare_hour(s: Source, i: int, so_far: Point, expected: bool) -> Found | None
     """ "tomorrow 3", "friday around 5", "sunday 1925": an hour that only the day beside it shows to be one."""
     if not given(so_far) & _DAYS or so_far.clock is not None or s.word(i - 1) == "-":
         return None
+    if s.word(i) == "24":
+        return None
     led = expected or s.word(i - 1) in v.AT or s.word(i - 1) in v.ABOUT or s.word(i - 1) == "by"
     found = clocks.one_clock(s, i, True)
     if found is None:
         return None
     after = found[1]
-    closed = s.word(after) in _CLOSERS or clocks.part_words(s, after) is not None
+    closed = s.word(after) in _CLOSERS or dayparts.part_words(s, after) is not None
     if not (led or closed) or (s.word(i) in ("1", "one") and not led):
         return None
     if len(s.word(i)) == 4 and days.year_at(s, i) and so_far.period is not None and not led:
@@ -153,7 +155,8 @@ def clock_range(s: Source, i: int, here: Here, after_day: bool = False) -> Found
     if second is None:
         return None
     end, after = second
-    said = after_day or clocks.part_words(s, after) is not None
+    closed = s.word(after) in v.RELATIVE_DAYS and s.word(j).isdigit() and not s.word(i - 1).isalpha()
+    said = after_day or closed or dayparts.part_words(s, after) is not None  # "9-11 tomorrow"
     if not (said or _certain(s, j, start, led) or _certain(s, k + 1, end, led)) or _goes_on(s, after):
         return None
     zone = clocks.zone_at(s, after) or zone
@@ -180,7 +183,7 @@ _READERS: tuple[Callable[..., Found | None], ...] = (
     days.month_day,
     holidays.holiday,
     days.relative_day,
-    clocks.part_of_day,
+    dayparts.part_of_day,
     stretches.period,
     days.weekday,
     days.day_of_month,

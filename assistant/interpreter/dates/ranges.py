@@ -222,7 +222,8 @@ def _second(last: Point, start: When, here: Here) -> When | None:
 
 def _alike(left: Point, right: Point, led: bool) -> bool:
     """Whether both are days, or both have times; a stretch or a moment beside a day only behind "from"."""
-    if left.stretch or right.stretch or left.part or right.part:
+    parts = any(p.part is not None and p.clock is None for p in (left, right))
+    if left.stretch or right.stretch or parts:
         both = all(given(p) & {*_DAY, "period"} for p in (left, right))
         return (led or both) and not (left.stretch or right.stretch)
     timed = [bool(given(p) & {"clock", "moment", "instant"}) for p in (left, right)]

@@ -12,8 +12,8 @@ from assistant.interpreter.dates.numbers import cardinal
 from assistant.interpreter.dates.parts import Here
 from assistant.interpreter.dates.points import read
 from assistant.interpreter.dates.ranges import first_day, ranged, until_day
-from assistant.interpreter.dates.repeating import Reading, rule_at
-from assistant.interpreter.dates.repeats import Repeat, with_times
+from assistant.interpreter.dates.repeating import Reading, rule_at, weekday_list
+from assistant.interpreter.dates.repeats import Repeat, weekdays, with_times
 from assistant.interpreter.dates.tokens import Source
 
 _LARGEST = 1000  # of an interval or a count
@@ -21,6 +21,8 @@ _LARGEST = 1000  # of an interval or a count
 
 def repeat(s: Source, i: int, here: Here) -> Reading | None:
     """A recurrence that starts at this token, with all that belongs to it."""
+    if week := _leading_week(s, i, here):
+        return week
     start, until, j = _leading_days(s, i, here)
     j += j > i and s.word(j) == ","
     counted, j = _leading_count(s, j)
@@ -38,6 +40,17 @@ def repeat(s: Source, i: int, here: Here) -> Reading | None:
             break
         one, after = more
     return (one, after) if _sound(one) else None
+
+
+def _leading_week(s: Source, i: int, here: Here) -> Reading | None:
+    """ "from monday to friday every week", "monday to friday each week"."""
+    j = i + (s.word(i) == v.FROM)
+    days, after = weekday_list(s, j)
+    if len(days) < 2 or s.word(j + 1) not in v.TO or not (s.word(after) in v.EVERY or s.word(after) == "weekly"):
+        return None
+    found = rule_at(s, after, here)
+    weekly = found and found[0].freq == "WEEKLY" and not found[0].days
+    return (replace(found[0], days=weekdays(days)), found[1]) if found and weekly else None
 
 
 def _sound(one: Repeat) -> bool:

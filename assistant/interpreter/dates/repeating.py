@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.amounts import of_unit, unit_at
-from assistant.interpreter.dates.clocks import bare_part
+from assistant.interpreter.dates.dayparts import bare_part
 from assistant.interpreter.dates.days import month_day
 from assistant.interpreter.dates.feasts import HOLIDAYS
 from assistant.interpreter.dates.holidays import named_holiday
-from assistant.interpreter.dates.nths import nth
+from assistant.interpreter.dates.nths import nth, working_day
 from assistant.interpreter.dates.numbers import cardinal, count, is_digits, ordinal
 from assistant.interpreter.dates.parts import Here, Part
 from assistant.interpreter.dates.repeats import Repeat, weekdays
@@ -23,7 +23,7 @@ AND = v.AND | {"or"}
 
 def rule_at(s: Source, i: int, here: Here) -> Reading | None:
     """The rule itself, without what stands around it."""
-    found = _every(s, i) or _adverb(s, i) or _nth_of_each(s, i)
+    found = _every(s, i) or _adverb(s, i) or _nth_of_each(s, i) or _alternate(s, i)
     return found or _plurals(s, i) or _once(s, i) or _each_year(s, i, here)
 
 
@@ -56,6 +56,7 @@ def _every(s: Source, i: int) -> Reading | None:
     """ "every …": a unit, weekdays, a day of the month, a month."""
     if s.word(i) == v.EVERYDAY:
         return Repeat("DAILY"), i + 1
+    i += 2 * s.words(i, "each", "and", "every")
     if s.word(i) not in v.EVERY:
         return None
     j = i + 1 + (s.word(i + 1) in ("single", "and"))
@@ -64,8 +65,10 @@ def _every(s: Source, i: int) -> Reading | None:
     interval, number, j = 1, 0, j
     if s.word(j) in v.OTHER:
         return _of_unit(s, 2, j + 1)
-    if s.word(j) in v.FRACTIONS or s.word(j) in v.VAGUE:
+    if (s.word(j) in v.FRACTIONS and s.word(j + 1) in v.UNITS) or s.word(j) in v.VAGUE:
         return _part_of_unit(s, j)
+    if s.word(j) == "month" and s.word(j + 1 + (s.word(j + 1) == "-")) == "end":
+        return Repeat("MONTHLY", month_days=(-1,)), j + 2 + (s.word(j + 1) == "-")
     if s.word(j) in v.EDGE_OF_MONTH and s.word(j + 1) == "of" and (after := the_month(s, j + 2)):
         return Repeat("MONTHLY", month_days=(v.EDGE_OF_MONTH[s.word(j)],)), after
     numbers, after = ordinals(s, j)
@@ -80,6 +83,12 @@ def _every(s: Source, i: int) -> Reading | None:
     elif counted := cardinal(s, j):
         interval, j = counted
     return _of_unit(s, interval, j)
+
+
+def _alternate(s: Source, i: int) -> Reading | None:
+    """ "alternate fridays", "on alternate days"."""
+    j = i + (s.word(i) == "on")
+    return _of_unit(s, 2, j + 1) if s.word(j) in v.OTHER - {"other"} else None
 
 
 def _part_of_unit(s: Source, j: int) -> Reading | None:
@@ -121,11 +130,15 @@ def _of_unit(s: Source, interval: int, j: int) -> Reading | None:
         return _holiday(feast[0], interval, feast[1])
     if month := v.MONTHS.get(s.word(j)):
         return yearly(s, j, month, interval)
+    if interval and is_digits(s.word(j), 2) and (month := v.MONTHS.get(s.word(j + 1))) and s.word(j) != "0":
+        return Repeat("YEARLY", month_days=(int(s.word(j)),), months=(month,)), j + 2  # "every 5 march"
     unit = unit_at(s, j, after_number=is_digits(s.word(j - 1)))
     if unit and unit[0] in v.UNIT_FREQUENCIES:
         freq, times = v.UNIT_FREQUENCIES[unit[0]]
         found = Repeat(freq, interval * times)
-        return (replace(found, part=part[0].part), j + 1) if (part := bare_part(s, j)) else (found, unit[1])
+        if freq == "DAILY" and interval == 1 and s.words(unit[1], "of", "the", "week"):
+            return found, unit[1] + 3
+        return (replace(found, part=part[0].part), part[1]) if (part := bare_part(s, j)) else (found, unit[1])
     part = bare_part(s, j)
     return (Repeat("DAILY", interval, part=part[0].part), part[1]) if part else None
 
@@ -145,6 +158,10 @@ def the_month(s: Source, i: int) -> int:
 
 def _nth_after_every(s: Source, number: int, j: int) -> Reading | None:
     """ "every 4th of the month", "every last friday of the month", "every fourth thursday in november"."""
+    if (end := working_day(s, j)) and (s.word(end) in ("of", "in") or number < 0):
+        after = the_month(s, end + 1) if s.word(end) in ("of", "in") else end
+        one = Repeat("MONTHLY", days=weekdays(v.WEEKDAY_SETS["weekday"]), positions=(number,))
+        return (one, after) if after else None
     if s.word(j) in v.WEEKDAY_SETS and (after := the_month(s, j + 2) if s.word(j + 1) in ("of", "in") else 0):
         return Repeat("MONTHLY", days=weekdays(v.WEEKDAY_SETS[s.word(j)]), positions=(number,)), after
     day = v.WEEKDAYS.get(s.word(j))
@@ -254,8 +271,10 @@ def _nth_of_each(s: Source, i: int) -> Reading | None:
         if edge is None:
             return None
         numbers, after = (edge,), j + 1
-    if s.word(after) in v.WEEKDAY_SETS and s.word(after + 1) in ("of", "in"):  # "the last weekday of every month"
-        return _numbered_set(s, after, numbers)
+    if (end := working_day(s, after)) and s.word(end) in ("of", "in"):  # "the last business day of every month"
+        return _numbered_set(s, end, v.WEEKDAY_SETS["weekday"], numbers)
+    if s.word(after) in v.WEEKDAY_SETS and s.word(after + 1) in ("of", "in"):
+        return _numbered_set(s, after + 1, v.WEEKDAY_SETS[s.word(after)], numbers)
     day = v.WEEKDAYS.get(s.word(after), v.WEEKDAY_PLURALS.get(s.word(after)))
     after += day is not None or s.word(after) in ("day", "days")
     past = the_month(s, after + 1) if s.word(after) == "of" and s.word(after + 1) not in v.EVERY else 0
@@ -287,11 +306,13 @@ def _placed_days(s: Source, i: int) -> tuple[tuple[tuple[int, int], ...], int] |
     return (tuple(pairs), i) if groups > 1 else None
 
 
-def _numbered_set(s: Source, i: int, numbers: tuple[int, ...]) -> Reading | None:
-    inner = _every(s, i + 2)
+def _numbered_set(s: Source, i: int, days: tuple[int, ...], numbers: tuple[int, ...]) -> Reading | None:
+    """ "of every month" behind the first or last of some weekdays."""
+    month = the_month(s, i + 1)
+    inner = _every(s, month if month and s.word(i + 1) not in v.EVERY else i + 1)
     if inner is None or inner[0].freq != "MONTHLY" or inner[0].days or inner[0].month_days:
         return None
-    return replace(inner[0], days=weekdays(v.WEEKDAY_SETS[s.word(i)]), positions=numbers), inner[1]
+    return replace(inner[0], days=weekdays(days), positions=numbers), inner[1]
 
 
 def numbered(one: Repeat, numbers: tuple[int, ...], day: int | None) -> Repeat:

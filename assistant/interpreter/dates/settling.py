@@ -136,7 +136,7 @@ def _in_part(part: Part, day: date | None, here: Here) -> When:
     due, first, last = v.PARTS[part.name]
     if part.edge:
         first, last = v.PART_EDGES.get((part.name, part.edge)) or _edge(first, last, part.edge)
-        due = first
+        due = v.DAY_DUES[part.edge] if part.name == "day" else first
     if day is None:
         over = here.wall >= on(here.today, Clock(due))
         day = here.today + timedelta(days=over) if here.future else here.today

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.amounts import amount, moved, of_unit, unit_at
 from assistant.interpreter.dates.days import month_day, said_year, year_at
+from assistant.interpreter.dates.halves import fiscal, half_year
 from assistant.interpreter.dates.nths import nth_of
 from assistant.interpreter.dates.numbers import cardinal, is_digits, ordinal
 from assistant.interpreter.dates.numeric import numeric_day
@@ -22,7 +23,19 @@ _WITHIN = ("of", "in", "after", "before", "from", "to")  # what the third Wednes
 
 def period(s: Source, i: int, here: Here) -> Found | None:
     """Any of the periods, and the parts of them, as a piece of an expression."""
-    for reader in (week_number, _decade, _of_year, _chosen_date, nth_of, _counted, _edge, _rest, week_of):
+    for reader in (
+        week_number,
+        _decade,
+        half_year,
+        fiscal,
+        _of_year,
+        _chosen_date,
+        nth_of,
+        _counted,
+        _edge,
+        _rest,
+        week_of,
+    ):
         if found := reader(s, i, here):
             return found
     before = s.word(i - 1)
@@ -77,6 +90,8 @@ def _decade(s: Source, i: int, here: Here) -> Found | None:
         start = date(100 * (which[0] - 1), 1, 1)
         return Point(period=Period(start, add_months(start, 1200), "century")), which[1] + 1
     after = j + 1 + (s.word(j + 1) == "'")  # "the 1980's"
+    if low in v.DECADES and j > i:  # "the nineties"
+        return Point(period=Period(date(v.DECADES[low], 1, 1), date(v.DECADES[low] + 10, 1, 1), "decade")), j + 1
     if not is_digits(low, 4) or s.word(after) != "s" or not s.glued(after) or int(low) % 10:
         return None
     if len(low) == 2 and j > i:
@@ -97,7 +112,7 @@ def _counted(s: Source, i: int, here: Here) -> Found | None:
     counted = cardinal(s, j + 1) if step else cardinal(s, j)
     if step and counted is None and s.word(j + 1) in v.VAGUE:
         counted = v.VAGUE[s.word(j + 1)], j + 2 + (s.word(j + 2) == "of")
-    if counted is None and step and s.word(j + 1) == "hour":
+    if counted is None and step and s.word(j + 1) in ("hour", "minute", "second"):
         counted = 1, j + 1
     if counted is None:
         return None
@@ -171,7 +186,7 @@ def _edge(s: Source, i: int, here: Here) -> Found | None:
 def _edge_of(s: Source, after: int, edge: str, here: Here, loose: bool, halves: bool) -> Found | None:
     after += s.word(after) in v.THE and s.word(after + 1) in v.ABOUT
     after += s.word(after) in v.ABOUT
-    found = named(s, after, here, loose or s.word(after) in v.SEASONS)
+    found = named(s, after, here, loose or s.word(after) in v.SEASONS or is_digits(s.word(after), 4))  # "early 2027"
     if found is None or found[0].grain == "weekend":
         return None
     if s.word(found[1] - 1) in v.MONTHS and month_day(s, found[1] - 1, here):
@@ -213,15 +228,25 @@ def edged(whole: Period, edge: str) -> Period:
 def _rest(s: Source, i: int, here: Here) -> Found | None:
     """ "the rest of the week", "all weekend", "year to date"."""
     j = i + (s.word(i) in v.THE)
+    if s.word(j) in v.TO_DATE and (whole := unit_period(v.TO_DATE[s.word(j)], here, 0)):
+        return Point(period=Period(whole.start, here.today, "day")), j + 1
     if s.word(j) in v.WHOLE and (s.word(j + 1) in v.WEEKENDS or s.word(j + 1) in v.PERIOD_UNITS - {"day"}):
         whole = unit_period(s.word(j + 1), here, 0)
         return (Point(period=whole), j + 2) if whole else None
     if s.word(j) in v.WHOLE and s.word(j + 1) == "day" and s.word(j + 2) in v.RELATIVE_DAYS:
         return Point(day=here.today + timedelta(days=v.RELATIVE_DAYS[s.word(j + 2)])), j + 3
     if s.word(j) in v.REST and s.word(j + 1) == "of":
+        if s.word(j + 2) in v.RELATIVE_DAYS or (s.word(j + 2) in v.THE | v.THIS and s.word(j + 3) == "day"):
+            midnight = datetime.combine(here.today + timedelta(days=1), time())
+            return Point(stretch=(here.wall, midnight)), j + 3 + (s.word(j + 2) not in v.RELATIVE_DAYS)
         found = named(s, j + 2, here, loose=True)
         if found and found[0].start <= here.today < found[0].end:
             return Point(period=replace(found[0], start=here.today)), found[1]
     if s.word(j) in v.PERIOD_UNITS and s.words(j + 1, "to", "date") and (whole := unit_period(s.word(j), here, 0)):
         return Point(period=Period(whole.start, here.today, "day")), j + 3
     return None
+
+
+_READERS = (
+    week_number, _decade, half_year, fiscal, _of_year, _chosen_date, nth_of, _counted, _edge, _rest, week_of,
+)  # fmt: skip

@@ -44,16 +44,20 @@ PARTS = {
     "morning": (9, 8, 12), "forenoon": (9, 8, 12), "lunch": (12, 12, 14), "lunchtime": (12, 12, 14),
     "afternoon": (15, 12, 16), "evening": (18, 16, 20), "dinner": (19, 18, 21), "dinnertime": (19, 18, 21),
     "night": (20, 18, 24), "nighttime": (20, 18, 24), "bedtime": (22, 21, 24), "breakfast": (8, 7, 9),
+    "midmorning": (10, 9, 11), "midafternoon": (14, 13, 15), "teatime": (16, 16, 18), "supper": (19, 18, 21),
+    "suppertime": (19, 18, 21), "dawn": (6, 5, 7), "daybreak": (6, 5, 7), "sunrise": (6, 5, 7), "dusk": (18, 17, 19),
+    "sunset": (18, 17, 19), "sundown": (18, 17, 19), "nightfall": (18, 17, 19),
+    "day": (9, 0, 24), "after work": (17, 17, 21), "after school": (15, 15, 18),
 }  # fmt: skip
 PART_PLURALS = {"mornings": "morning", "afternoons": "afternoon", "evenings": "evening", "nights": "night"}
 # Parts that are as well something to do: "lunch with Anna" is no time
-PART_NOUNS = frozenset({"lunch", "dinner", "breakfast"})
-MORNING = frozenset({"morning", "forenoon", "breakfast"})
+PART_NOUNS = frozenset({"lunch", "dinner", "breakfast", "supper", "dawn", "sunrise", "sunset"})
+MORNING = frozenset({"morning", "forenoon", "breakfast", "midmorning", "dawn", "daybreak", "sunrise"})
 NIGHT = frozenset({"night", "nighttime", "bedtime"})
 TONIGHT = frozenset({"tonight"})
 NOON = frozenset({"noon", "midday", "noontime"})
 MIDNIGHT = "midnight"
-OCLOCK = frozenset({"o'clock", "oclock"})
+OCLOCK = frozenset({"o'clock", "oclock", "uhr"})
 ISH = "ish"
 
 SMALL_NUMBERS = {
@@ -70,6 +74,7 @@ ORDINALS = {
     "seventeenth": 17, "eighteenth": 18, "nineteenth": 19, "twentieth": 20, "thirtieth": 30,
 }  # fmt: skip
 ORDINAL_ENDS = frozenset({"st", "nd", "rd", "th"})
+FRACTION_SIGNS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 FRACTIONS = {"half": 0.5, "quarter": 0.25, "quarters": 0.25}
 ARTICLES = frozenset({"a", "an"})
 THE = frozenset({"the", "that", "my", "our"})
@@ -113,6 +118,7 @@ UNIT_FREQUENCIES = {
     "quarter": ("MONTHLY", 3), "year": ("YEARLY", 1), "decade": ("YEARLY", 10),
 }  # fmt: skip
 EVERY = frozenset({"every", "each"})
+EXCEPT = frozenset({"except", "excluding", "but", "besides", "excepting"})
 OTHER = frozenset({"other", "alternate"})
 EVERYDAY = "everyday"
 ONCE = {"once": 1}
@@ -123,6 +129,7 @@ EDGE_OF_MONTH = {"begin": 1, "beginning": 1, "start": 1, "end": -1}
 # Words that lead into a date and belong to it
 LEADS = frozenset(
     {"on", "at", "by", "before", "until", "till", "til", "for", "due", "around", "about", "this", "@", "in", "after",
+     "through", "thru",
      "since", "from", "during", "over", "within", "approximately", "~", "starting", "beginning"}
 )  # fmt: skip
 # Words that may stand between two parts of one expression
@@ -145,13 +152,16 @@ ABOUT = frozenset({"around", "about", "approximately", "circa", "~", "exactly", 
 AT = frozenset({"at", "@"})
 BOUNDS = {
     "by": "by", "until": "by", "till": "by", "til": "by", "untill": "by", "before": "before", "after": "after",
-    "since": "since", "from": "since", "starting": "since", "beginning": "since",
+    "since": "since", "from": "since", "starting": "since", "beginning": "since", "through": "by", "thru": "by",
 }  # fmt: skip
 EDGES = {
     "beginning": "start", "start": "start", "begin": "start", "early": "start", "middle": "middle", "mid": "middle",
     "end": "end", "late": "end", "close": "end", "ending": "end",
 }  # fmt: skip
 NEARLY = {"early": "start", "earlier": "start", "late": "end", "later": "end", "mid": "middle", "middle": "middle"}
+TO_DATE = {"ytd": "year", "qtd": "quarter", "mtd": "month", "wtd": "week"}
+DECADES = {"twenties": 2020, "thirties": 1930, "forties": 1940, "fifties": 1950, "sixties": 1960, "seventies": 1970,
+           "eighties": 1980, "nineties": 1990}  # fmt: skip
 REST = frozenset({"rest", "remainder", "remaining"})
 SHORT_EDGES = {
     "eod": ("end", "day"), "eow": ("end", "week"), "eom": ("end", "month"), "eoy": ("end", "year"),
@@ -188,7 +198,7 @@ ALIASES = {
     "tdy": "today", "tmrw": "tomorrow", "tmr": "tomorrow", "tmw": "tomorrow", "2moro": "tomorrow", "2morow": "tomorrow",
     "2morrow": "tomorrow", "2nite": "tonight", "2day": "today",
     "tommorow": "tomorrow", "tommorrow": "tomorrow", "tomo": "tomorrow", "ystday": "yesterday",
-    "tonite": "tonight", "noonish": "noon",
+    "tonite": "tonight", "yday": "yesterday",
     "nite": "night", "tmmrw": "tomorrow", "tomm": "tomorrow", "xmas": "christmas",
     "janaury": "january", "feburary": "february", "febr": "february", "wednsday": "wednesday",
     "wendsday": "wednesday", "thrusday": "thursday", "satuday": "saturday", "wensday": "wednesday",
@@ -208,7 +218,13 @@ LOOKALIKES = words(
 )
 KNOWN = frozenset({*CORRECTED, *LOOKALIKES, *WEEKDAY_PLURALS, *UNITS, *PARTS})
 # The hours of an early or late part, where they aren't the first or second half of it
-PART_EDGES = {("morning", "start"): (6, 8), ("night", "end"): (21, 24)}
+PART_EDGES = {("morning", "start"): (6, 8), ("night", "end"): (21, 24), ("day", "start"): (0, 12),
+              ("day", "middle"): (10, 14), ("day", "end"): (12, 24)}  # fmt: skip
+# What early or late in the day is due by
+DAY_DUES = {"start": 9, "middle": 12, "end": 17}
+# Words before a length that say how near it is, or which side
+ALMOST = frozenset({"about", "around", "nearly", "almost", "roughly", "approximately", "exactly", "over", "under", "up",
+                    "least", "most", "more", "less"})  # fmt: skip
 # Every word that an expression can begin with
 BEGINNINGS = frozenset({
     *WEEKDAYS, *WEEKDAY_PLURALS, *WEEKDAY_SETS, *MONTHS, *RELATIVE_DAYS, *NOW, *PARTS, *PART_PLURALS, *TONIGHT, *NOON,
@@ -216,17 +232,20 @@ BEGINNINGS = frozenset({
     *FREQUENCIES, *EVERY, EVERYDAY, *ONCE, *STARTING, *EDGE_OF_MONTH, *NEXT, *THIS, *COMING, *LAST, *FINAL, BETWEEN,
     FROM, *EDGES, *NEARLY, *REST, *SHORT_EDGES, "at", "@", "in", "on", "within", "for", "during", "right", "just",
     "day", "+", "q", "all", "whole", "entire", "closest", "nearest", "bi", "semi", "year", "another", "later",
-    *WEEK_WORDS, "w", "calendar", "iso",
+    "penultimate",
+    *WEEK_WORDS, "w", "calendar", "iso", "same", "h", "fy", "fiscal", "alternate", *FRACTION_SIGNS, *TO_DATE, *DECADES,
+    *ALMOST,
     "after", "mid", "until", "till",
     "'",
 })  # fmt: skip
 PLUS = {"+": 1, "plus": 1, "minus": -1, "-": -1}
 # Behind these "the month" and a bare year are periods
 BEFORE_PERIODS = frozenset(
-    {"in", "for", "during", "since", "until", "till", "through", "before", "after", "from", "between", "="}
+    {"in", "for", "during", "since", "until", "till", "through", "before", "after", "from", "between", "=", "by"}
 )
 # Words that only lead to an expression or join its parts: none is one without another
-SMALL_WORDS = frozenset({*ARTICLES, *THE, *STARTING, "at", "@", "in", "on", "within", "for", "during", "right", "just",
+SMALL_WORDS = frozenset({*ALMOST, "same",
+                         *ARTICLES, *THE, *STARTING, "at", "@", "in", "on", "within", "for", "during", "right", "just",
                          "+", "'", "after", "until", "till", "all", "whole", "entire", BETWEEN, FROM, *THIS, *NEXT,
                          *LAST, *COMING})  # fmt: skip
 TELLING = (BEGINNINGS - SMALL_WORDS) | {"moment", "time", "date", "am", "pm", SEASON, *WORKING}
@@ -248,6 +267,13 @@ BOUND_PHRASES = {
     ("starting", "from"): "since", ("starting", "on"): "since", ("beginning", "on"): "since",
     ("earlier", "than"): "before", ("prior", "to"): "before",
     ("later", "than"): "after",
+}  # fmt: skip
+# Words behind a date that bound it
+BOUND_SUFFIXES = {
+    ("or", "later"): "since", ("and", "later"): "since", ("or", "after"): "since", ("and", "after"): "since",
+    ("onwards",): "since", ("onward",): "since", ("and", "onwards"): "since", ("and", "beyond"): "since",
+    ("or", "earlier"): "by", ("or", "before"): "by", ("and", "earlier"): "by", ("and", "before"): "by",
+    ("or", "sooner"): "by", ("at", "the", "latest"): "by", ("at", "latest"): "by", ("at", "the", "earliest"): "since",
 }  # fmt: skip
 ENDING = frozenset({"until", "till", "til", "untill", "to", "through", "thru", "ending", "ends", "before", "stopping"})
 # Words between "in" and a length that leave it what it is

@@ -6,14 +6,15 @@ from datetime import date, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.days import day_of_month, month_day, relative_day, said_year, weekday, year_at
+from assistant.interpreter.dates.holidays import holiday
 from assistant.interpreter.dates.numbers import cardinal, is_digits
 from assistant.interpreter.dates.numeric import numeric_day
 from assistant.interpreter.dates.parts import Found, Here, Period, Point
 from assistant.interpreter.dates.settling import day_in
 from assistant.interpreter.dates.tokens import Source
 
-_COMMENCING = frozenset({"of", "commencing", "starting", "beginning", "from"})
-_DAYS = (month_day, numeric_day, weekday, day_of_month, relative_day)
+_COMMENCING = frozenset({"of", "commencing", "starting", "beginning", "from", "ending"})
+_DAYS = (month_day, numeric_day, weekday, day_of_month, relative_day, holiday)
 _CALENDAR = frozenset({"calendar", "iso"})
 
 
@@ -60,6 +61,9 @@ def _monday(number: int, year: int | None, here: Here) -> date:
 def week_of(s: Source, i: int, here: Here) -> Found | None:
     """ "the week of October 7th", "the week commencing February 4": the week from Monday that has that day."""
     j = i + (s.word(i) in v.THE)
+    feast = holiday(s, j, here)
+    if feast and s.word(feast[1]) == "week" and feast[0].day:  # "christmas week"
+        return _week_with(feast[0].day), feast[1] + 1
     if s.word(j) not in v.WEEKENDS | {"week"} or s.word(j + 1) not in _COMMENCING:
         return None
     k = j + 2 + (s.word(j + 2) == "on")
@@ -67,8 +71,13 @@ def week_of(s: Source, i: int, here: Here) -> Found | None:
     day = day_in(found[0], here) if found else None
     if found is None or day is None:
         return None
-    monday = day - timedelta(days=day.weekday())
     if s.word(j) in v.WEEKENDS:
+        monday = day - timedelta(days=day.weekday())
         saturday = monday + timedelta(days=5 if day.weekday() > 1 else -2)
         return Point(period=Period(saturday, saturday + timedelta(days=2), "weekend")), found[1]
-    return Point(period=Period(monday, monday + timedelta(days=7), "week")), found[1]
+    return _week_with(day), found[1]
+
+
+def _week_with(day: date) -> Point:
+    monday = day - timedelta(days=day.weekday())
+    return Point(period=Period(monday, monday + timedelta(days=7), "week"))
