@@ -65,7 +65,10 @@ def _likely(s: Source, start: int, end: int, found: Phrase) -> bool:
         return False
     if alone == {"weekday"}:
         return _weekday(s, start, end)
-    if alone == {"day"} and s.word(start).replace("'", "") in FIRST_WORDS:  # "christmas tree", "black friday deals"
+    feast = alone == {"period"} and found.when is not None and found.when.grain == "feast"
+    if (alone == {"day"} or feast) and s.word(start).replace(
+        "'", ""
+    ) in FIRST_WORDS:  # "christmas tree", "black friday deals"
         return before in _OPENERS or _closed(s, end) or after in v.FUNCTION_WORDS
     if alone == {"weekday", "part"} and end < len(s) and _title_case(s, start, end + 1):
         return False

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.days import nth_weekday, year_at, years_away
-from assistant.interpreter.dates.feasts import FIRST_WORDS, HOLIDAYS
+from assistant.interpreter.dates.feasts import FIRST_WORDS, HOLIDAYS, LENGTHS
+from assistant.interpreter.dates.moon import chinese, indian
 from assistant.interpreter.dates.parts import Found, Here, Period, Point, month_length
 from assistant.interpreter.dates.tokens import Source
 
@@ -36,6 +37,10 @@ def holiday(s: Source, i: int, here: Here) -> Found | None:
         return None
     if s.word(after) in v.WEEKENDS:
         return Point(period=_weekend(day)), after + 1
+    if key in LENGTHS:
+        eve, days = LENGTHS[key]
+        stretch = (day - timedelta(days=eve), day + timedelta(days=days))
+        return Point(period=Period(*stretch, "feast", day)), after
     return Point(day=day), after
 
 
@@ -147,18 +152,44 @@ def _islamic(rule: tuple[int, ...], year: int) -> date | None:
     return None
 
 
-def _lunar(rule: tuple[int, ...], year: int) -> date | None:
-    """Known days, from the first year of the table on: month * 100 + day each."""
+def _known(rule: tuple[int, ...], year: int) -> date:
+    """Known days, from the first year of the table on: month * 100 + day each. Other years are computed."""
     at = year - rule[0]
     if not 0 <= at < len(rule) - 1:
-        return None
+        new_year = rule[1] < 300 and rule[2] < 300
+        return chinese(1, 1, year) if new_year else indian(11, 15, 19, year) + timedelta(days=1)
     month, day = divmod(rule[at + 1], 100)
     return date(year, month, day)
 
 
-def _around_diwali(rule: tuple[int, ...], year: int) -> date | None:
-    diwali = _lunar(HOLIDAYS["diwali"][1], year)
-    return diwali + timedelta(days=rule[0]) if diwali else None
+def _indian(rule: tuple[int, ...], year: int) -> date:
+    """(sign, day of the moon, hour, days on)."""
+    sign, tithi, hour, more = rule
+    return indian(sign, tithi, hour, year) + timedelta(days=more)
+
+
+def _chinese(rule: tuple[int, ...], year: int) -> date:
+    return chinese(rule[0], rule[1], year)
+
+
+def _around_diwali(rule: tuple[int, ...], year: int) -> date:
+    return _indian(HOLIDAYS["diwali"][1], year) + timedelta(days=rule[0])
+
+
+def _not_sunday(rule: tuple[int, ...], year: int) -> date:
+    day = date(year, rule[0], rule[1])
+    return day - timedelta(days=day.weekday() == 6)
+
+
+def _ramadan_friday(rule: tuple[int, ...], year: int) -> date | None:
+    """The last Friday of Ramadan."""
+    over = _islamic((10, 1), year)
+    return over - timedelta(days=(over.weekday() - 5) % 7 + 1) if over else None
+
+
+def _parsi(rule: tuple[int, ...], year: int) -> date:
+    """A calendar whose years have 365 days each."""
+    return date(2018, 8, 17) + timedelta(days=365 * (year - 2018))
 
 
 def _weekend(day: date) -> Period:
@@ -173,5 +204,6 @@ def _weekend(day: date) -> Period:
 
 _COMPUTED = {
     "fixed": _fixed, "nth": _nth, "easter": _after_easter, "orthodox": _after_orthodox_easter, "hebrew": _hebrew,
-    "islamic": _islamic, "lunar": _lunar, "diwali": _around_diwali,
+    "islamic": _islamic, "known": _known, "indian": _indian, "chinese": _chinese, "diwali": _around_diwali,
+    "not sunday": _not_sunday, "ramadan friday": _ramadan_friday, "parsi": _parsi,
 }  # fmt: skip
