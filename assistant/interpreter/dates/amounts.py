@@ -71,18 +71,27 @@ def amount(s: Source, i: int) -> tuple[Amount, int] | None:
     if found := _by_colon(s, i):
         return found
     i += s.word(i) == "another"
-    found = _one(s, i)
+    found = _one(s, i) or _unit_and_part(s, i)
     if found is None:
         return None
     total, after = found
     for _ in range(_MOST_PARTS):
         more = _one(s, after) if s.word(after) not in v.ARTICLES else None  # "6 days a week"
         more = more or _next_after_and(s, after) or _bare_rest(s, after, total)
+        if more and more[0].unit == "minute" and total.unit in ("year", "month") and s.word(more[1] - 1) == "m":
+            more = of_unit(more[0].seconds / 60, "month"), more[1]  # "2y 3m"
         if more is None or more[0].working:
             after += 2 * (s.word(after) == "or" and s.word(after + 1) in ("so", "two"))  # "a week or so"
             break
         total, after = total.plus(more[0]), more[1]
     return total, after
+
+
+def _unit_and_part(s: Source, i: int) -> tuple[Amount, int] | None:
+    """The hour of "hour and a half"."""
+    k = i + 2 + (s.word(i + 2) in v.ARTICLES)
+    halved = s.word(i + 1) == "and" and s.word(k) in v.FRACTIONS and s.word(k + 1) not in v.UNITS
+    return (of_unit(1, s.word(i)), i + 1) if halved and s.word(i) in v.LENGTHS else None
 
 
 def _by_colon(s: Source, i: int) -> tuple[Amount, int] | None:
@@ -97,7 +106,7 @@ def _by_colon(s: Source, i: int) -> tuple[Amount, int] | None:
 
 def _next_after_and(s: Source, i: int) -> tuple[Amount, int] | None:
     """The next length after "and" or a comma; "and a day" too, but "milk, a week" isn't meant so."""
-    if s.word(i) not in v.AND:
+    if s.word(i) not in v.AND | {"+", "plus"}:
         return None
     j = i + 1 + (s.word(i) == "," and s.word(i + 1) == "and")
     return _one(s, j) if s.word(j) not in v.ARTICLES or s.word(j + 1) in v.UNITS else None

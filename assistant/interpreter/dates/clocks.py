@@ -220,6 +220,9 @@ def zone_at(s: Source, i: int) -> tuple[tzinfo, int] | None:
         minutes = int(m[2]) * 60 + int(m[3] or 0)
         if minutes < 24 * 60:
             return timezone(timedelta(minutes=minutes if m[1] == "+" else -minutes)), after + (s.word(after) == ")")
+    two = f"{low} {s.word(i + 1)}"
+    if two in v.ZONE_WORDS and s.word(i + 2) in v.ZONE_NOUNS:  # "new york time"
+        return ZoneInfo(v.ZONE_WORDS[two]), i + 3
     if low in v.ZONE_WORDS:
         j = i + 1 + (s.word(i + 1) in ("standard", "daylight"))
         if s.word(j) in v.ZONE_NOUNS or (s.word(j) in ("", ",", ".", ")", "?") and low in v.BARE_ZONE_WORDS):

@@ -177,6 +177,8 @@ def whole(text: str, *, now: datetime, time_zone: str, locale: str = "en", prefe
     """The text as one date expression, or None. `prefer` is "future" or "past". Raises as `find` does."""
     here = _here(now, time_zone, locale, prefer)
     s = Source(text)
+    if len(s) == 1 and s.word(0) in v.MONTHS and len(text.strip()) < 5 and s.word(0) not in ("june", "july"):
+        return None  # "jan" by itself is a name as well
     end = len(s)
     while end and s.word(end - 1) in _TRAILERS:
         end -= 1

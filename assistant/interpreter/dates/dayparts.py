@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from assistant.interpreter.dates import vocabulary as v
@@ -29,11 +30,15 @@ def part_words(s: Source, i: int) -> Words | None:
     ahead = s.word(i + 1 + hyphen)
     if s.word(i) in v.NEARLY and (ahead in v.THIS | v.THE | v.TONIGHT or ahead in v.PARTS):
         edge, j = v.NEARLY[s.word(i)], i + 1 + hyphen
+    if s.word(i) in v.NEARLY and s.word(i + 1) in ("in", "at") and (inner := _led(s, i + 1, s.word(i + 1))):
+        return replace(inner[0], edge=v.NEARLY[s.word(i)]), None, inner[2]  # "early in the morning"
     low = s.word(j)
     if low in v.TONIGHT:
         return Part("night", edge), 0, j + 1
     if low in ("in", "during", "at", "over") and not edge:
         return _led(s, j, low)
+    if s.word(j) in v.WHOLE and (whole := _part(s, j + 1)):
+        return Part(whole[0]), 0, whole[1]  # "all morning"
     return _whole_day(s, i) or _first_thing(s, i) or _behind(s, i) or _chosen(s, j, edge)
 
 
@@ -74,7 +79,7 @@ def _whole_day(s: Source, i: int) -> Words | None:
         return None
     if s.words(i + 1, "in", "the", "day") or s.words(i + 1, "in", "day"):
         return Part("day", edge), None, i + 3 + (s.word(i + 2) == "the")
-    days = v.RELATIVE_DAYS.get(s.word(i + 1))
+    days = v.RELATIVE_DAYS.get(s.word(i + 1)) if s.word(i + 2) not in v.PARTS else None
     return (Part("day", edge), days, i + 2) if days is not None else None
 
 

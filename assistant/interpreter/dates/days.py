@@ -131,11 +131,9 @@ def month_day(s: Source, i: int, here: Here) -> Found | None:
     """ "Dec 24", "24th of December", "december 24, 2027", "the third day of May", "May twenty nine"."""
     j = i + (s.word(i) in v.THE)
     if is_digits(s.word(i), 4) and len(s.word(i)) == 4 and (year := year_at(s, i)):  # "2027, december 24"
-        found_day = (
-            month_day(s, year[1] + (s.word(year[1]) == ","), here) if s.word(i + 1) in v.MONTHS | {",": 0} else None
-        )
-        fits = found_day is not None and found_day[0].year is None
-        return (replace(found_day[0], year=year[0]), found_day[1]) if found_day and fits else None
+        after = year[1] + (s.word(year[1]) == ",")
+        later = month_day(s, after, here) if s.word(after) in v.MONTHS else None
+        return (replace(later[0], year=year[0]), later[1]) if later and later[0].year is None else None
     if j == i and (month := v.MONTHS.get(s.word(i))):
         after = i + 1 + (s.word(i + 1) in (".", ",") and s.word(i + 2)[:1].isdigit())
         after += s.word(after) == "the"
@@ -231,6 +229,8 @@ def day_of_month(s: Source, i: int, here: Here) -> Found | None:
     elif j == i and s.word(j) in v.ORDINALS and s.word(found[1]) not in ("day", "of"):
         return None  # "second" and "first" by themselves are no days
     number_of, after = found
+    if number_of > 31 and s.word(after) == "day" and s.word(after + 1) != "of":  # "the 100th day"
+        return Point(day=date(here.today.year, 1, 1) + timedelta(days=number_of - 1)), after + 1
     after += s.word(after) == "day" and number_of <= 31
     return (Point(dom=number_of), after) if 1 <= number_of <= 31 else None
 

@@ -34,7 +34,7 @@ FIXED = {
     "halloween, hallowe en, all hallows eve": (10, 31),
     "all saints day, all hallows day": (11, 1),
     "all souls day": (11, 2),
-    "guy fawkes day, guy fawkes night, bonfire night": (11, 5),
+    "guy fawkes day, guy fawkes night, guy fawkes, bonfire night": (11, 5),
     "veterans day, veteran day, armistice day, remembrance day": (11, 11),
     "martinmas, st martins day": (11, 11),
     "immaculate conception, immaculate conception day": (12, 8),
@@ -263,4 +263,5 @@ LENGTHS = {
     if first in LASTING
     for name in names.split(", ")
 }
+NAME_WORDS = frozenset(word for name in HOLIDAYS for word in name.split())
 FIRST_WORDS = frozenset(name.split()[0] for name in HOLIDAYS)

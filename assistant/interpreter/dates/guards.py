@@ -117,7 +117,8 @@ def _month(s: Source, start: int, end: int) -> bool:
     before = s.word(start - 1)
     if before in _MONTH_OPENERS and not (s.word(start) == "may" and before in ("by", "for") and not _closed(s, end)):
         return True
-    return s.word(start) not in v.MONTH_WORDS and (_closed(s, end) or s.word(end) in v.FUNCTION_WORDS)
+    borrowed = s.tokens[start].raw.lower() not in v.MONTHS  # "call Juli"
+    return not borrowed and s.word(start) not in v.MONTH_WORDS and (_closed(s, end) or s.word(end) in v.FUNCTION_WORDS)
 
 
 def _glued(s: Source, start: int, end: int) -> bool:

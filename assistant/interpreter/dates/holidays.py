@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.days import nth_weekday, year_at, years_away
-from assistant.interpreter.dates.feasts import FIRST_WORDS, HOLIDAYS, LENGTHS
+from assistant.interpreter.dates.feasts import FIRST_WORDS, HOLIDAYS, LENGTHS, NAME_WORDS
 from assistant.interpreter.dates.moon import chinese, indian
 from assistant.interpreter.dates.parts import Found, Here, Period, Point, month_length
 from assistant.interpreter.dates.tokens import Source
@@ -46,7 +46,7 @@ def holiday(s: Source, i: int, here: Here) -> Found | None:
 
 def named_holiday(s: Source, i: int) -> tuple[str, int] | None:
     """The longest name that begins there, its "day" and its apostrophes left aside."""
-    if s.word(i).replace("'", "") not in FIRST_WORDS and not s.word(i).isdigit():
+    if _name(s, i) not in FIRST_WORDS and not s.word(i).isdigit():
         return None
     words: list[str] = []
     best: tuple[str, int] | None = None
@@ -56,11 +56,19 @@ def named_holiday(s: Source, i: int) -> tuple[str, int] | None:
         if words and s.glued(j) and s.word(j) in v.ORDINAL_ENDS:
             words[-1] += s.word(j)
         else:
-            words.append(s.word(j).replace("'", ""))
+            words.append(_name(s, j))
         name = " ".join(words)
         if name in HOLIDAYS:
             best = name, j + 1
     return best
+
+
+def _name(s: Source, i: int) -> str:
+    """The word as it stands there where a feast has it so ("mardi gras"), else as it is read."""
+    if not 0 <= i < len(s):
+        return ""
+    raw = s.tokens[i].raw.lower().replace("'", "")
+    return raw if raw in NAME_WORDS else s.word(i).replace("'", "")
 
 
 def _near(key: str, here: Here, step: int) -> date | None:

@@ -16,6 +16,8 @@ def is_digits(low: str, most: int = _LONGEST) -> bool:
 def cardinal(s: Source, i: int) -> tuple[int, int] | None:
     """A whole number in digits or words, and the index after it."""
     low = s.word(i)
+    if is_digits(low, 3) and s.word(i + 1) == "," and s.glued(i + 1) and s.glued(i + 2) and len(s.word(i + 2)) == 3:
+        return (int(low + s.word(i + 2)), i + 3) if is_digits(s.word(i + 2)) else None  # "1,000"
     if is_digits(low):
         return int(low), i + 1
     if low in v.TENS:
@@ -71,8 +73,12 @@ def count(s: Source, i: int) -> tuple[float, int] | None:
     if low in v.FRACTIONS:
         after = i + 1 + (s.word(i + 1) == "of")
         return v.FRACTIONS[low], after + (s.word(after) in v.ARTICLES)
-    if low in v.SMALL_NUMBERS and s.word(i + 1) in v.FRACTIONS and s.word(i + 2) == "of":  # "three quarters of an hour"
-        return v.SMALL_NUMBERS[low] * v.FRACTIONS[s.word(i + 1)], i + 3 + (s.word(i + 3) in v.ARTICLES)
+    j = i + 1 + (s.word(i + 1) == "-" and s.glued(i + 1))
+    if low in v.SMALL_NUMBERS and s.word(j) in v.FRACTIONS:  # "three quarters of an hour", "one-half hour"
+        after = j + 1 + (s.word(j + 1) in ("of", "-"))
+        after += s.word(after) in v.ARTICLES
+        if after > j + 1 or s.word(after) in ("hour", "day", "year"):
+            return v.SMALL_NUMBERS[low] * v.FRACTIONS[s.word(j)], after
     if low in v.VAGUE:
         return v.VAGUE[low], i + 1 + (s.word(i + 1) == "of")
     if low in v.ARTICLES and s.word(i + 1) in v.VAGUE:
@@ -97,15 +103,17 @@ def _and_part(s: Source, whole: int, after: int, i: int) -> tuple[float, int]:
     if is_digits(sign, 1) and s.word(after + 1) == "/" and s.word(after + 2) in ("2", "4") and s.glued(after + 2):
         return whole + int(sign) / int(s.word(after + 2)), after + 3  # "3 1/2 hours"
     if sign == "/" and is_digits(s.word(after + 1), 1) and s.word(after + 1) != "0" and s.glued(after):
-        return whole / int(s.word(after + 1)), after + 2
+        return whole / int(s.word(after + 1)), after + 2 + (s.word(after + 2) in v.ARTICLES)
     if sign == "and":
         if is_digits(s.word(after + 1), 1) and s.word(after + 2) == "/" and s.word(after + 3) in ("2", "4"):
             return whole + int(s.word(after + 1)) / int(s.word(after + 3)), after + 4  # "1 and 3/4 hours"
         j = after + 1 + (s.word(after + 1) in v.ARTICLES)
         times = v.SMALL_NUMBERS.get(s.word(j), 1)
         j += s.word(j) in v.SMALL_NUMBERS
+        j += s.word(j) == "-" and s.word(j + 1) in v.FRACTIONS
         if s.word(j) in v.FRACTIONS:
-            return whole + times * v.FRACTIONS[s.word(j)], j + 1 + (s.word(j + 1) == "of")
+            after_it = j + 1 + (s.word(j + 1) == "of")
+            return whole + times * v.FRACTIONS[s.word(j)], after_it + (s.word(after_it) in v.ARTICLES)
         extra = v.SMALL_NUMBERS.get(s.word(after + 1), 0)
         if s.word(i) in v.TENS and 0 < extra < 10 and s.word(after + 2) in v.UNITS:  # "twenty and four hours"
             return whole + extra, after + 2

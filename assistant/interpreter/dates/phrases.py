@@ -59,7 +59,7 @@ def _range(s: Source, i: int, here: Here) -> Phrase | None:
 
 
 def _point(s: Source, i: int, here: Here) -> Phrase | None:
-    found = point(s, i, here)
+    found = point(s, i + _side_words(s, i), here)
     if found is None:
         return None
     when = settle(found[0], here)
@@ -68,6 +68,8 @@ def _point(s: Source, i: int, here: Here) -> Phrase | None:
     sign = v.PLUS.get(s.word(found[1]), 0)
     if sign and not found[2] and (more := amount(s, found[1] + 1)):
         return Phrase(more[1], when=later(when, more[0].times(sign)))
+    if bound := _sided(s, i, found[1]):
+        return Phrase(found[1], when=when, point=found[0], bound=bound)
     if longer := lasting(s, found[1], when):
         return Phrase(longer[1], when=longer[0])
     return Phrase(found[1], when=when, point=found[0], bound=found[2])
@@ -96,11 +98,26 @@ def _amount(s: Source, i: int, here: Here) -> Phrase | None:
     return Phrase(found[1], amount=found[0])
 
 
+def _side_words(s: Source, i: int) -> int:
+    """How many words say a side before a length: "more than 2 weeks ago"."""
+    return 2 if s.word(i) in ("more", "less") and s.word(i + 1) == "than" else 0
+
+
+def _sided(s: Source, i: int, after: int) -> str:
+    """The side that "more than 2 weeks ago" and "less than 3 days from now" mean."""
+    if not _side_words(s, i):
+        return ""
+    past = s.word(after - 1) in v.AGO or s.word(after - 2) == "before"
+    return ("before" if past else "after") if s.word(i) == "more" else ("since" if past else "by")
+
+
 def _almost(s: Source, i: int) -> int:
     """How many words before a length say how near it is: "about", "at least", "more than", "up to"."""
     if s.word(i) == "at" and s.word(i + 1) in ("least", "most"):
         return 2
     if s.word(i) in ("more", "less") and s.word(i + 1) == "than":
+        return 2
+    if s.word(i) == "approx" and s.word(i + 1) == ".":
         return 2
     return 2 if s.words(i, "up", "to") else int(s.word(i) in v.ALMOST - {"least", "most", "more", "less", "up"})
 

@@ -64,7 +64,8 @@ def _more(s: Source, after: int, so_far: Point, here: Here, depth: int) -> tuple
             elif word != "not":
                 return None
         more = _next(s, j, so_far, here, depth, said != "")
-        if more is None or ((said or word == "-") and j > after and more[0].clock is None):
+        meal = more is not None and said in ("before", "after") and more[0].part is not None
+        if more is None or ((said or word == "-") and j > after and more[0].clock is None and not meal):
             continue
         if (joined := join(so_far, more[0])) and not _other_noun(s, more[1], more[0]):
             return joined, more[1], said

@@ -172,6 +172,8 @@ def _between_points(s: Source, i: int, here: Here, led: bool) -> tuple[When, int
     right = point(s, second, here) or _led_clock(s, second, True)
     if right is None or right[2] or not _alike(left[0], right[0], led):
         return None
+    if s.word(right[1]) in v.UNITS and right[0].clock is not None and not right[0].clock.settled:
+        return None  # "between 2 and 3 hours"
     first, last = _shared(left[0], right[0])
     shares = given(last) & {*_DAY, "period"} and not given(first) & {*_DAY, "period", "part"}
     if first.clock is not None and shares and one_clock(s, second, True):

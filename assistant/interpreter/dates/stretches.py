@@ -23,19 +23,7 @@ _WITHIN = ("of", "in", "after", "before", "from", "to")  # what the third Wednes
 
 def period(s: Source, i: int, here: Here) -> Found | None:
     """Any of the periods, and the parts of them, as a piece of an expression."""
-    for reader in (
-        week_number,
-        _decade,
-        half_year,
-        fiscal,
-        _of_year,
-        _chosen_date,
-        nth_of,
-        _counted,
-        _edge,
-        _rest,
-        week_of,
-    ):
+    for reader in _READERS:
         if found := reader(s, i, here):
             return found
     before = s.word(i - 1)
@@ -62,6 +50,18 @@ def _chosen_date(s: Source, i: int, here: Here) -> Found | None:
     if step == 0:
         return Point(day=date(here.today.year, found[0].month, found[0].dom)), found[1]
     return Point(day=dated(found[0].month, found[0].dom, None, replace(here, future=step == 1))), found[1]
+
+
+def _same(s: Source, i: int, here: Here) -> Found | None:
+    """ "the same week that it happened": the present one."""
+    j = i + (s.word(i) in v.THE)
+    unit = s.word(j + 1)
+    if s.word(j) != "same" or unit not in ("week", "month", "year", "quarter", "day"):
+        return None
+    if s.word(j + 2) not in ("", ".", "!", "?", ",", "that", "as", "when", "it"):
+        return None  # "the same week planner"
+    whole = unit_period(unit, here, 0)
+    return (Point(day=here.today) if unit == "day" else Point(period=whole), j + 2)
 
 
 def _dated(s: Source, i: int, here: Here) -> Found | None:
@@ -248,5 +248,5 @@ def _rest(s: Source, i: int, here: Here) -> Found | None:
 
 
 _READERS = (
-    week_number, _decade, half_year, fiscal, _of_year, _chosen_date, nth_of, _counted, _edge, _rest, week_of,
+    week_number, _decade, half_year, fiscal, _of_year, _chosen_date, nth_of, _same, _counted, _edge, _rest, week_of,
 )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from assistant.interpreter.dates import borrowed
+
 
 def words(*lines: str) -> frozenset[str]:
     """The words of the lines."""
@@ -57,7 +59,7 @@ NIGHT = frozenset({"night", "nighttime", "bedtime"})
 TONIGHT = frozenset({"tonight"})
 NOON = frozenset({"noon", "midday", "noontime"})
 MIDNIGHT = "midnight"
-OCLOCK = frozenset({"o'clock", "oclock", "uhr"})
+OCLOCK = frozenset({"o'clock", "oclock"})
 ISH = "ish"
 
 SMALL_NUMBERS = {
@@ -183,7 +185,16 @@ ZONES: dict[str, str | int] = {
 ZONE_WORDS = {
     "pacific": "America/Los_Angeles", "mountain": "America/Denver", "central": "America/Chicago",
     "eastern": "America/New_York", "london": "Europe/London", "berlin": "Europe/Berlin", "paris": "Europe/Paris",
-    "tokyo": "Asia/Tokyo", "sydney": "Australia/Sydney",
+    "tokyo": "Asia/Tokyo", "sydney": "Australia/Sydney", "chicago": "America/Chicago", "denver": "America/Denver",
+    "seattle": "America/Los_Angeles", "boston": "America/New_York", "toronto": "America/Toronto",
+    "vancouver": "America/Vancouver", "madrid": "Europe/Madrid", "rome": "Europe/Rome", "vienna": "Europe/Vienna",
+    "amsterdam": "Europe/Amsterdam", "zurich": "Europe/Zurich", "stockholm": "Europe/Stockholm",
+    "oslo": "Europe/Oslo", "helsinki": "Europe/Helsinki", "moscow": "Europe/Moscow", "istanbul": "Europe/Istanbul",
+    "dubai": "Asia/Dubai", "mumbai": "Asia/Kolkata", "delhi": "Asia/Kolkata", "india": "Asia/Kolkata",
+    "beijing": "Asia/Shanghai", "shanghai": "Asia/Shanghai", "china": "Asia/Shanghai", "singapore": "Asia/Singapore",
+    "seoul": "Asia/Seoul", "korea": "Asia/Seoul", "japan": "Asia/Tokyo", "melbourne": "Australia/Melbourne",
+    "uk": "Europe/London", "new york": "America/New_York", "los angeles": "America/Los_Angeles",
+    "san francisco": "America/Los_Angeles", "hong kong": "Asia/Hong_Kong", "mexico city": "America/Mexico_City",
 }  # fmt: skip
 ZONE_NOUNS = frozenset({"time", "timezone"})
 
@@ -194,7 +205,7 @@ FUNCTION_WORDS = words(
 )
 
 # What people write for words of the vocabulary
-ALIASES = {
+ALIASES = borrowed.WORDS | {
     "tdy": "today", "tmrw": "tomorrow", "tmr": "tomorrow", "tmw": "tomorrow", "2moro": "tomorrow", "2morow": "tomorrow",
     "2morrow": "tomorrow", "2nite": "tonight", "2day": "today",
     "tommorow": "tomorrow", "tommorrow": "tomorrow", "tomo": "tomorrow", "ystday": "yesterday",
@@ -223,7 +234,8 @@ PART_EDGES = {("morning", "start"): (6, 8), ("night", "end"): (21, 24), ("day", 
 # What early or late in the day is due by
 DAY_DUES = {"start": 9, "middle": 12, "end": 17}
 # Words before a length that say how near it is, or which side
-ALMOST = frozenset({"about", "around", "nearly", "almost", "roughly", "approximately", "exactly", "over", "under", "up",
+ALMOST = frozenset({"about", "around", "approx", "circa",
+                    "nearly", "almost", "roughly", "approximately", "exactly", "over", "under", "up",
                     "least", "most", "more", "less"})  # fmt: skip
 # Every word that an expression can begin with
 BEGINNINGS = frozenset({
