@@ -59,6 +59,8 @@ def _one(s: Source, i: int) -> tuple[Amount, int] | None:
         return Amount(days=int(number), working=True, unit="day"), j + 2
     if s.word(j) in v.WORKING_DAYS and number == int(number) and s.word(i) not in v.ARTICLES:
         return Amount(days=int(number), working=True, unit="day"), j + 1
+    if s.word(j) in ("weekends", "weekend") and number == int(number) and s.word(i) not in v.ARTICLES:
+        return Amount(days=2 * int(number), unit="day"), j + 1
     named = unit_at(s, j)
     return (of_unit(number, named[0]), named[1]) if named else None
 

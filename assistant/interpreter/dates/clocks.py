@@ -45,6 +45,8 @@ def settle(clock: Clock, part: Part | None) -> Clock:
         hour %= 12
     elif name in v.NIGHT and hour == 12:
         return Clock(0, clock.minute, next_day=True)
+    elif name in v.NIGHT and hour < 5:  # "tonight at 2"
+        return Clock(hour, clock.minute, next_day=True)
     elif name is not None:
         hour = hour % 12 + 12
     elif hour < 7:
@@ -56,6 +58,8 @@ def _numeric(s: Source, i: int) -> tuple[int, int, int, bool, int] | None:
     """Hour, minute, second, whether the form itself says that it is a time, and the index after it."""
     if not is_digits(s.word(i), 4):
         return None
+    if s.word(i + 1) == "," and s.glued(i + 1) and s.glued(i + 2) and s.word(i + 2).isdigit():
+        return None  # "101,194 points"
     if found := s.match(_COLON, i):
         m, after = found
         after += s.word(after) == "h" and s.glued(after)  # "17:05h"
@@ -93,6 +97,8 @@ def _digits(s: Source, i: int, expected: bool) -> tuple[Clock, int] | None:
     hour, minute, second, certain, after = found
     low, lettered = s.word(i), s.word(i + 1).startswith("h")
     meridiem, after = ("", after) if lettered else _meridiem(s, after)
+    if certain and not meridiem and s.word(after) in ("a", "p") and s.glued(after) and s.word(after + 1) == ".":
+        meridiem, after = s.word(after), after + 1  # "9:00a."
     said = certain or bool(meridiem)
     hyphen = s.word(after) == "-" and s.word(after + 1) == v.ISH
     if s.word(after) in v.OCLOCK or ((hyphen or s.word(after) == v.ISH) and s.glued(after)):

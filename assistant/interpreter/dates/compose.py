@@ -27,6 +27,8 @@ _FILLERS = v.LEADS | {
     "the", "sometime", "be", "is", "are", "it", "to", "from", "starting", "beginning", "back", "please", "than", "not",
     "exactly", "after", "later", "earlier", "no", "or", "as", "of", "early", "up", "prior", "(", "[", ",", "-",
 }  # fmt: skip
+# "Before the end of March" is by its last day
+_SHARPENED = {("before", "end"): "by", ("after", "start"): "since"}
 _TRAILERS = frozenset({".", "!", "?", ",", ";", ")", "]", "please", "sharp", "approximately", "exactly"})
 _MOST_TRIED = 192  # words about dates in one text; what has more is no message
 _LONGEST_WHOLE = 60  # tokens of a text that is one expression
@@ -119,6 +121,8 @@ def _bounded(s: Source, i: int, floor: int, span: Span, text: str, found: Phrase
     bound = span.bound
     if not bound and found.point is not None and not (s.word(i - 1) == v.FROM and found.point.period is not None):
         bound = said  # "tasks from last week" are those of it
+    k = i + (s.word(i) in v.THE)
+    bound = _SHARPENED.get((bound, v.EDGES.get(s.word(k), "")), bound)
     start = s.tokens[first].start
     return Span(start, span.end, text[start : span.end], span.value, span.extent, bound)
 

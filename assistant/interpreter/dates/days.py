@@ -75,11 +75,11 @@ def weekday(s: Source, i: int, here: Here) -> Found | None:
         if s.word(j) in v.COMING | v.NEXT:
             which, j = "", j + 1
         elif s.word(j) in v.LAST:
-            which, j = "last", j + 1
+            which, j = "past", j + 1
     elif low in v.COMING:
         j += 1
     elif low in v.NEXT or low in v.LAST:
-        which, j = ("next" if low in v.NEXT else "last"), j + 1
+        which, j = ("next" if low in v.NEXT else "past" if low == "past" else "last"), j + 1
     number_of = v.WEEKDAYS.get(s.word(j))
     if number_of is None:
         return None
@@ -89,7 +89,7 @@ def weekday(s: Source, i: int, here: Here) -> Found | None:
     if s.word(after) in ("week", "fortnight") and not which:  # "friday week"
         return Point(weekday=Weekday(number_of, which, 1 + (s.word(after) == "fortnight"))), after + 1
     if s.words(after, "before", "last") and not which:
-        return Point(weekday=Weekday(number_of, "last", -1)), after + 2
+        return Point(weekday=Weekday(number_of, "past", -1)), after + 2
     if s.words(after, "after", "next"):
         return Point(weekday=Weekday(number_of, which, 1)), after + 2
     return Point(weekday=Weekday(number_of, which)), after
@@ -102,6 +102,8 @@ def day_of(chosen: Weekday, here: Here) -> date:
         case "next":
             found = here.monday + timedelta(days=7 + chosen.number)
         case "last":
+            found = here.monday - timedelta(days=7 - chosen.number)
+        case "past":
             found = here.today - timedelta(days=(here.today.weekday() - chosen.number - 1) % 7 + 1)
         case "this":
             found = here.monday + timedelta(days=chosen.number)

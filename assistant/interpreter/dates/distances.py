@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from assistant.interpreter.dates import clocks, days, periods
 from assistant.interpreter.dates import vocabulary as v
@@ -33,15 +33,42 @@ def relative(s: Source, i: int, here: Here, depth: int, point: Pointing) -> Foun
         after += s.word(after) == "'"
         after += s.word(after) == "time"
         after += 2 * (s.words(after, "from", "now") or s.words(after, "from", "today"))
-        return shifted(here, by), after
+        return _on_weekday(s, after, shifted(here, by), by)
     return (
-        _measured(s, i, here, depth, point)
+        _weekday_beside(s, i, here, depth, point)
+        or _measured(s, i, here, depth, point)
         or _week_from(s, i, here)
         or _counted_weekday(s, i, here)
         or _nth_beside(s, i, here, depth, point)
         or _closest(s, i, here, depth, point)
         or _period_beside(s, i, here, depth, point)
     )
+
+
+def _on_weekday(s: Source, after: int, there: Point, by: Amount) -> Found:
+    """ "in two weeks on Friday", "3 weeks after Christmas on Friday": that day of the week which is so far away."""
+    number = v.WEEKDAYS.get(s.word(after + 1)) if s.word(after) == "on" else None
+    if number is None or there.day is None or not (by.months or by.days >= 7):
+        return there, after
+    return _weekday_near(there, number), after + 2
+
+
+def _weekday_near(there: Point, number: int) -> Point:
+    assert there.day is not None
+    return Point(day=there.day + timedelta(days=number - there.day.weekday()))
+
+
+def _weekday_beside(s: Source, i: int, here: Here, depth: int, point: Pointing) -> Found | None:
+    """ "Thursday, two years from now": that day of the week which is so far away."""
+    number = v.WEEKDAYS.get(s.word(i))
+    j = i + 1 + (s.word(i + 1) == ",")
+    found = amount(s, j + (s.word(j) == "in")) if number is not None else None
+    if number is None or found is None or found[0].fine or not (found[0].months or found[0].days >= 7):
+        return None
+    if s.word(j) == "in":
+        return _weekday_near(shifted(here, found[0]), number), found[1]
+    there = _measured(s, j, here, depth, point)
+    return (_weekday_near(there[0], number), there[1]) if there and there[0].day else None
 
 
 def _measured(s: Source, i: int, here: Here, depth: int, point: Pointing) -> Found | None:
@@ -54,14 +81,20 @@ def _measured(s: Source, i: int, here: Here, depth: int, point: Pointing) -> Fou
     if low == "prior" and s.word(after + 1) == "to":
         low, after = "before", after + 1
     if low in v.AGO:
-        return shifted(here, backwards(by)), after + 1
+        return _on_weekday(s, after + 1, shifted(here, backwards(by)), by)
     if low in v.HENCE:
-        return shifted(here, by), after + 1
+        return _on_weekday(s, after + 1, shifted(here, by), by)
     if low not in ("from", "after", "before", "since", "until"):
         return None
     if s.word(after + 1) in ("now", "this") and (s.word(after + 1) == "now" or s.word(after + 2) in ("moment", "")):
-        return shifted(here, by), after + 2
-    anchor = point(s, after + 1, here, depth + 1) if depth < _DEEPEST else None
+        return _on_weekday(s, after + 2, shifted(here, by), by)
+    return _from_anchor(s, after, low, by, here, point(s, after + 1, here, depth + 1) if depth < _DEEPEST else None)
+
+
+def _from_anchor(
+    s: Source, after: int, low: str, by: Amount, here: Here, anchor: tuple[Point, int, str] | None
+) -> Found | None:
+    """The length before or after a day or time that is said."""
     if anchor is None and by.fine and (hour := clocks.one_clock(s, after + 1, True)):
         anchor = Point(clock=hour[0]), hour[1], ""  # "5 minutes before 5"
     if anchor is None:
@@ -77,7 +110,9 @@ def _measured(s: Source, i: int, here: Here, depth: int, point: Pointing) -> Fou
     if by.fine and not isinstance(base, datetime):
         return None
     there = moved(base, by)
-    return (Point(moment=there) if isinstance(there, datetime) else Point(day=there)), anchor[1]
+    if isinstance(there, datetime):
+        return Point(moment=there), anchor[1]
+    return _on_weekday(s, anchor[1], Point(day=there), by)
 
 
 def _one_unit(s: Source, i: int) -> tuple[Amount, int] | None:
@@ -159,7 +194,7 @@ def _counted_weekday(s: Source, i: int, here: Here) -> Found | None:
         first = days.day_of(Weekday(number), replace(here, future=True))
         return Point(day=date.fromordinal(first.toordinal() + 7 * (counted[0] - 1))), j + 1 + (s.word(j) == "from")
     if s.word(j) in v.AGO:
-        last = days.day_of(Weekday(number, "last"), here)
+        last = days.day_of(Weekday(number, "past"), here)
         return Point(day=date.fromordinal(last.toordinal() - 7 * (counted[0] - 1))), j + 1
     return None
 

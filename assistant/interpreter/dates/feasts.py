@@ -69,7 +69,7 @@ FIXED = {
     "vaisakhi, baisakhi, mesadi": (4, 14),
     "emancipation day": (4, 16),
     "star wars day": (5, 4),
-    "rabindra jayanti": (5, 7),
+    "rabindra jayanti, rabindranath jayanti, tagore jayanti": (5, 9),
     "flag day": (6, 14),
     "all american day": (8, 10),
     "patriot day": (9, 11),
@@ -166,8 +166,7 @@ HEBREW = {
 # Feasts of several days: whether they begin the evening before, and how long they last
 LASTING = {
     "rosh hashanah": (1, 2), "sukkot": (1, 7), "hanukkah": (1, 8), "passover": (1, 8), "shavuot": (1, 2),
-    "yom kippur": (1, 1), "shemini atzeret": (1, 1), "simchat torah": (1, 1), "purim": (1, 1), "lag baomer": (1, 1),
-    "tisha bav": (1, 1), "ramadan": (0, 30), "navaratri": (0, 9),
+    "ramadan": (0, 30), "navaratri": (0, 9),
 }  # fmt: skip
 # (month, day) of the civil tabular Islamic calendar, which may be a day off from what is seen in the sky
 ISLAMIC = {
@@ -201,7 +200,7 @@ INDIAN = {
     "mahavir jayanti, mahaveer jayanti, mahavir janma kalyanak": (0, 13, 6, 0),
     "hanuman jayanti": (0, 15, 6, 0),
     "akshaya tritiya": (1, 3, 10, 0),
-    "buddha purnima, buddha jayanti, buddha day, buddhas birthday, vesak, vesak day, vaisakha": (1, 15, 6, 0),
+    "buddha purnima, buddha jayanti, buddha day, buddhas birthday, vesak, vesak day, vaisakha": (1, 15, 18, 0),
     "ratha yatra, rath yatra": (3, 2, 6, 0),
     "guru purnima": (3, 15, 6, 0),
     "raksha bandhan, rakhi": (4, 15, 6, 0),

@@ -117,6 +117,10 @@ def _on_numbers(s: Source, j: int, one: Repeat) -> Reading | None:
     if s.word(after) in v.WEEKDAY_SETS and one.freq == "MONTHLY":
         past = the_month(s, after + 2) if s.word(after + 1) in ("of", "in") else 0
         return replace(one, days=weekdays(v.WEEKDAY_SETS[s.word(after)]), positions=numbers), past or after + 1
+    if s.word(after) in ("instance", "instances", "occurrence") and s.word(after + 1) == "of":
+        days, end = weekday_list(s, after + 2)  # "on the first and last instance of wed and fri"
+        fits = days and one.freq == "MONTHLY"
+        return (replace(one, days=weekdays(days), positions=numbers), end) if fits else None
     day = v.WEEKDAYS.get(s.word(after))
     after += day is not None or s.word(after) == "day"
     if one.freq == "WEEKLY":

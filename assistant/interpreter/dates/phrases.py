@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.amounts import amount, shifted
 from assistant.interpreter.dates.feasts import FIRST_WORDS
-from assistant.interpreter.dates.parts import Amount, Here, Point, When
+from assistant.interpreter.dates.parts import Amount, Here, Point, When, given
 from assistant.interpreter.dates.points import point
 from assistant.interpreter.dates.ranges import beginning, lasting, later, ranged
 from assistant.interpreter.dates.recurring import repeat
@@ -68,6 +69,8 @@ def _point(s: Source, i: int, here: Here) -> Phrase | None:
     sign = v.PLUS.get(s.word(found[1]), 0)
     if sign and not found[2] and (more := amount(s, found[1] + 1)):
         return Phrase(more[1], when=later(when, more[0].times(sign)))
+    if s.word(i) == "within" and isinstance(when.at, datetime) and given(found[0]) == {"moment"}:
+        when = replace(when, start=min(here.wall, when.at), end=when.at)  # due at its end, and from now on
     if bound := _sided(s, i, found[1]):
         return Phrase(found[1], when=when, point=found[0], bound=bound)
     if longer := lasting(s, found[1], when):
@@ -82,7 +85,8 @@ def _amount(s: Source, i: int, here: Here) -> Phrase | None:
         return Phrase(j + 2, amount=_all("day"))
     almost = _almost(s, j)
     j += almost
-    j += s.word(j) == "all" and s.word(j + 1) in ("day", "night", "week")
+    long = ("day", "night", "week", "month", "year") if j > i else ("day", "night")
+    j += s.word(j) == "all" and s.word(j + 1) in long
     if j > i and s.word(j - 1) == "all":
         return Phrase(j + 1, amount=_all(s.word(j)))
     found = amount(s, j)

@@ -59,7 +59,13 @@ def _more(s: Source, after: int, so_far: Point, here: Here, depth: int) -> tuple
     for j in range(after, min(after + 4, len(s))):
         word = s.word(j - 1)
         if j > after and word not in v.JOINTS:
-            if word in _BOUNDS and given(so_far) & _DAYS and not so_far.clock:
+            if word == v.FROM and so_far.weekday is not None and s.word(j) in v.THIS | v.NEXT | v.LAST:
+                pass  # "sunday from last week"
+            elif word in ("later", "earlier") and s.word(j) == "than":
+                said = "after" if word == "later" else "before"
+            elif word == "than" and said:
+                pass
+            elif word in _BOUNDS and given(so_far) & _DAYS and not so_far.clock:
                 said = v.BOUNDS[word] if s.word(j - 2) != "not" else "by"
             elif word != "not":
                 return None

@@ -195,7 +195,7 @@ def _adverb(s: Source, i: int) -> Reading | None:
 
 def _once(s: Source, i: int) -> Reading | None:
     """ "once a week", "once every two months"."""
-    if s.word(i) not in v.ONCE:
+    if s.word(i) not in v.ONCE or (s.word(i) == "one" and s.word(i + 1) not in v.ARTICLES):
         return None
     if s.word(i + 1) in v.EVERY:
         return _every(s, i + 1)
@@ -232,6 +232,8 @@ def _plurals(s: Source, i: int) -> Reading | None:
         return None  # "the next two Fridays"
     if s.word(j) in ("weekdays", "weekends", "workdays"):
         return Repeat("WEEKLY", days=weekdays(v.WEEKDAY_SETS[s.word(j)])), j + 1
+    if (name := v.PART_PLURALS.get(s.word(j), "")) and s.word(j + 1) in ("", ".", "!", "?", ","):  # "mornings"
+        return Repeat("DAILY", part=Part(name)), j + 1
     days, after = weekday_list(s, j, plural=True)
     if days:
         return Repeat("WEEKLY", days=weekdays(days)), after

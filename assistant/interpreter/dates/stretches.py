@@ -120,6 +120,8 @@ def _counted(s: Source, i: int, here: Here) -> Found | None:
     if not step:
         step = STEPS.get(s.word(after)) if s.word(after) not in v.THIS else None
         after += 1
+        if number > 1 and s.word(after) in v.LENGTHS and s.word(after - 1) in v.NEXT | v.LAST:
+            return None  # "we will be only 3 next week"
     working = s.word(after) in v.WORKING
     named_unit = unit_at(s, after + working, after_number=False)
     if not step or not number or named_unit is None or s.words(after - 1, "last", "night"):

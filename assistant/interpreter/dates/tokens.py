@@ -11,7 +11,7 @@ from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.feasts import FIRST_WORDS
 
-_TOKEN = re.compile(r"2(?:nite|moro|morow|morrow|day)\b|[0-9]+|[^\W\d_]+(?:'[^\W\d_]+)*|[^\s]")
+_TOKEN = re.compile(r"2(?:nite|moro|morow|morrow|day)\b|[ap]m(?=[A-Z][a-z])|[0-9]+|[^\W\d_]+(?:'[^\W\d_]+)*|[^\s]")
 _LONGEST = max(map(len, v.CORRECTED)) + 1
 _NEAR = 4  # "on the", "at around the": small words before the first that says something
 # One character for one, so that places stay what they are in the source

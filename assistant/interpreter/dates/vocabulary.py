@@ -69,7 +69,7 @@ SMALL_NUMBERS = {
 }  # fmt: skip
 TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 HUNDRED = "hundred"
-VAGUE = {"couple": 2, "few": 3, "several": 7, "dozen": 12}
+VAGUE = {"couple": 2, "few": 3, "several": 7, "dozen": 12, "some": 3}
 ORDINALS = {
     "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
     "tenth": 10, "eleventh": 11, "twelfth": 12, "thirteenth": 13, "fourteenth": 14, "fifteenth": 15, "sixteenth": 16,
@@ -123,7 +123,7 @@ EVERY = frozenset({"every", "each"})
 EXCEPT = frozenset({"except", "excluding", "but", "besides", "excepting"})
 OTHER = frozenset({"other", "alternate"})
 EVERYDAY = "everyday"
-ONCE = {"once": 1}
+ONCE = {"once": 1, "one": 1}
 TIMES = frozenset({"times", "time", "x", "occurrences"})
 STARTING = frozenset({"starting", "beginning", "from", "commencing", "start", "starts", "begin", "begins", "since"})
 EDGE_OF_MONTH = {"begin": 1, "beginning": 1, "start": 1, "end": -1}
