@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 import structlog
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy.exc import DBAPIError
 
 from assistant.tools import TOOLS
@@ -28,6 +29,8 @@ from services.tool_calls import Target
 from services.turns import Lease, LeaseLost, begin_call, fence
 
 log = structlog.get_logger()
+
+_TOO_LONG: Final = frozenset({"string_too_long", "too_long"})
 
 ARGUMENTS_LIMIT: Final = 64 * 1024
 """Characters of a call's raw arguments."""
@@ -200,8 +203,24 @@ def read_parameters(tool: Tool, parsed: object) -> BaseModel:
     try:
         return tool.parameters.model_validate(parsed)
     except ValidationError as error:
-        faults = (f"{'.'.join(_named(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()[:5])
-        raise ValueError("The arguments don't match the tool's schema. " + "; ".join(faults)) from None
+        faults = error.errors()[:5]
+        if all(
+            fault["type"] in _TOO_LONG for fault in faults
+        ):  # what a person said is too long, and no fault of a model
+            raise ValueError(" ".join(map(_too_long, faults))) from None
+        told = (f"{'.'.join(_named(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
+        raise ValueError("The arguments don't match the tool's schema. " + "; ".join(told)) from None
+
+
+def _too_long(fault: ErrorDetails) -> str:
+    """Which field is over its limit, in a sentence for the person."""
+    field, most, given = fault["loc"][0], fault.get("ctx", {})["max_length"], fault["input"]
+    if isinstance(given, str):
+        one = str(field).removesuffix("s") if len(fault["loc"]) > 1 else str(field)
+        return (
+            f"The {one} is too long: it has {len(given):,} characters, and {most:,} are the most. Nothing was changed."
+        )
+    return f"That is too much at once: {len(given):,} {field}, and {most:,} are the most. Nothing was changed."
 
 
 def _named(part: int | str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from assistant.interpreter import outcomes, phrases
@@ -38,9 +39,10 @@ def said_of(calls: Sequence[ToolCall], view: phrases.Viewpoint) -> str:
     return phrases.answer([outcome_of(call) for call in completed(calls)], view)
 
 
-def outcome_of(call: ToolCall) -> outcomes.Outcome:
-    """What a stored call came to."""
-    return outcomes.outcome_of(call.tool_name, call.parameters, call.answer or {})
+def outcome_of(call: ToolCall, titles: Sequence[str] = ()) -> outcomes.Outcome:
+    """What a stored call came to. `titles` are of the tasks that it is about, where its result tells of none."""
+    came = outcomes.outcome_of(call.tool_name, call.parameters, call.answer or {})
+    return came if came.tasks else replace(came, tasks=tuple(outcomes.Shown(None, title) for title in titles))
 
 
 def whole(progress: Progress, view: phrases.Viewpoint) -> str:

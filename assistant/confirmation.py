@@ -18,7 +18,7 @@ from assistant.interpreter.withholding import Planned
 from assistant.tools.base import Tool, ToolFailure
 from assistant.tools.finding import shown_places
 from core.errors import DomainError, ErrorCode
-from core.unit_of_work import UnitOfWork
+from core.unit_of_work import Session, UnitOfWork
 from models.enums import ConfirmPolicy, OperationType
 from models.turns import ToolCall
 from services import tool_calls
@@ -132,11 +132,12 @@ async def find_targets(
     return [Target(task_id, tasks[task_id].version) for task_id in found]
 
 
-async def described(work: UnitOfWork, calls: Sequence[ToolCall]) -> list[Planned]:
+async def described(work: Session, calls: Sequence[ToolCall]) -> list[Planned]:
     """What waiting calls would do, for the question to their user."""
     named = {call.id: [target.task_id for target in await tool_calls.targets_of(work, call.id)] for call in calls}
     found = await get_tasks(work, [task_id for ids in named.values() for task_id in ids], deleted=True)
     titles = {task.id: task.title for task in found}
     return [
-        Planned(call.tool_name, call.parameters, tuple(titles[task_id] for task_id in named[call.id])) for call in calls
+        Planned(call.tool_name, call.parameters, tuple(titles[one] for one in named[call.id] if one in titles))
+        for call in calls
     ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
+from uuid import UUID
 
 from assistant import closing
 from assistant.choices import asked_about, choices_of, choices_of_reply
@@ -67,16 +69,19 @@ def passed_over(draft: str) -> Reply:
     return Reply(with_notes(draft, PASSED_OVER), BUILT_IN, FinishReason.STOP, {"passedOver": True}, shown=None)
 
 
-def answered(calls: Sequence[ToolCall], view: Viewpoint) -> Reply:
-    """The reply to a yes or a no: what came of the calls that it decided."""
+def answered(calls: Sequence[ToolCall], view: Viewpoint, titles: Mapping[UUID, Sequence[str]]) -> Reply:
+    """The reply to a yes or a no: what came of the calls that it decided; `titles` are of the tasks of each call."""
     decided = [call for call in calls if call.decided_at is not None]
-    text = told(decided, view) or "Nothing was changed."
+    text = told(decided, view, titles) or "Nothing was changed."
     return Reply(text, BUILT_IN, FinishReason.STOP, {"answer": True}, shown=None, choices=choices_of(decided, view))
 
 
-def told(calls: Sequence[ToolCall], view: Viewpoint) -> str:
+def told(
+    calls: Sequence[ToolCall], view: Viewpoint, titles: Mapping[UUID, Sequence[str]] = MappingProxyType({})
+) -> str:
     """What came of these calls, in words; those that haven't run yet say nothing."""
-    return phrases.answer([closing.outcome_of(call) for call in calls if call.answer is not None], view)
+    came = [closing.outcome_of(call, titles.get(call.id, ())) for call in calls if call.answer is not None]
+    return phrases.answer(came, view)
 
 
 def written(calls: Sequence[ToolCall]) -> list[ToolCall]:

@@ -192,7 +192,9 @@ class TurnRunner:
         async with self._engine.database.snapshot(self._lease.user_id) as session:
             _, calls = await turns.read_progress(session, self._turn.answer_to)
             locale = (await read_settings(session)).locale
-        await self._complete(replies.answered(calls, self._view(locale)))
+            kept = [call for call in calls if call.error_code == ErrorCode.REJECTED_BY_USER]
+            titles = {call.id: one.titles for call, one in zip(kept, await described(session, kept), strict=True)}
+        await self._complete(replies.answered(calls, self._view(locale), titles))
 
     async def _complete(self, reply: Reply) -> None:
         await self._work(

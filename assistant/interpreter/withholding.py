@@ -42,8 +42,11 @@ def _words(raw: object) -> list[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    named = ["that task" if is_task_id(name) else title(name) for name in names[:NAMED_AT_MOST]]
-    return joined([*named, f"{len(names) - NAMED_AT_MOST} more"] if len(names) > NAMED_AT_MOST else named)
+    told = [title(name) for name in names if not is_task_id(name)]
+    named, more = told[:NAMED_AT_MOST], len(told[NAMED_AT_MOST:])
+    untold = len(names) - len(told)
+    others = ["that task" if untold == 1 else f"those {untold} tasks"] if untold else []
+    return joined([*named, *others, *([f"{more} more"] if more else [])])
 
 
 def _deed(call: Planned) -> tuple[str, str]:

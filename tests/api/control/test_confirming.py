@@ -341,6 +341,17 @@ async def test_a_no_is_read_as_the_answer(ann: Person) -> None:
     assert await ann.tasks() == ["milk"]
 
 
+async def test_a_no_to_calls_by_id_names_the_tasks_that_are_left(ann: Person) -> None:
+    ids = await ann.add("milk", "eggs")
+    await ann.confirm("DESTRUCTIVE")
+    async with ann.working():
+        ann.model.then(Said("Well.", delete(*ids)))
+        await ann.say("delete them")
+        ann.model.then("Then not.")
+        answer = await ann.say("no")
+    assert answer["reply"]["content"] == "I left “milk” and “eggs” alone, as you said."
+
+
 async def test_anything_else_rejects_what_waits_and_is_answered_itself(ann: Person) -> None:
     async with ann.working():
         turn = await asked(ann, "milk")

@@ -81,6 +81,8 @@ def test_a_call_turned_down_names_what_was_left_alone() -> None:
     assert withheld([outcome_of("undo", {}, answer)]) == "I changed nothing"
     by_id = {"task": to_global_id("Task", UUID(int=1))}
     assert withheld([outcome_of("delete_task", by_id, answer)]) == "I left that task alone"
+    ids = [{"task": to_global_id("Task", UUID(int=n))} for n in range(3)]
+    assert withheld([outcome_of("delete_task", one, answer) for one in ids]) == "I left those 3 tasks alone"
 
 
 def took_back(*tools: str, tasks: Sequence[Mapping[str, object]]) -> str:
