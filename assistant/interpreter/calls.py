@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.interpreter.commands import (
+    ASK_TARGET,
     Add,
     Arrange,
     Categorize,
     Command,
     Complete,
+    Correct,
     Delete,
     ListTasks,
     Reopen,
+    Repeat,
     Reschedule,
     Search,
     Setting,
@@ -22,15 +25,18 @@ from assistant.interpreter.commands import (
     Undo,
     Update,
 )
+from assistant.interpreter.correcting import corrected
 from assistant.interpreter.outcomes import Outcome
 from assistant.interpreter.questions import same_call
+from assistant.interpreter.referring import Referents
 from assistant.interpreter.several import looks, spread
+from assistant.interpreter.targets import IT
 
 _OPERATIONS = {
     Add: "CREATE", Update: "UPDATE", Complete: "UPDATE", Reopen: "UPDATE", Skip: "UPDATE", Snooze: "UPDATE",
     Reschedule: "UPDATE", Delete: "DELETE",
     ListTasks: "SEARCH", Search: "SEARCH", Categorize: "CATEGORIZE", Undo: "UPDATE",
-    Arrange: "UPDATE",
+    Arrange: "UPDATE", Correct: "UPDATE",
 }  # fmt: skip
 
 Call = tuple[str, dict[str, object]]
@@ -55,32 +61,48 @@ def calls_of(commands: Sequence[Command], before: Sequence[Outcome]) -> list[Cal
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a message comes to. `looking`: the calls only find out which tasks are meant; the plan is then made anew."""
+    """What a message comes to. `looking`: the calls only find out which tasks are meant; the plan is then made anew.
+
+    `question` is asked instead where it isn't clear what is meant.
+    """
 
     calls: list[Call]
     looking: bool = False
+    question: str | None = None
 
 
 def plan_of(
     commands: Sequence[Command],
     before: Sequence[Outcome],
-    shown: Sequence[str],
+    known: Referents,
     finished: Sequence[Outcome],
     setting: Setting,
 ) -> Plan:
-    """The calls that come next. `shown` are the global ids of the list last shown, `finished` what the turn has done.
+    """The calls that come next. `known` is what it may refer to, `finished` what the turn has done.
 
     Commands about "all done ones" need a look at the tasks first.
     """
-    commands = [_back(command, before) for command in commands]
-    wanted = {look: _called(look) for look in looks(commands, shown, setting)}
+    commands = [made for command in commands for made in _in_place(command, before, setting)]
+    if unclear := next((one for one in commands[:1] if _unclear(one, known)), None):
+        return Plan([], question=ASK_TARGET[unclear.kind])
+    wanted = {look: _called(look) for look in looks(commands, known, setting)}
     seen = {}
     for look, (name, arguments) in wanted.items():
         found = next((one for one in finished if same_call(name, arguments, one) and one.message is None), None)
         if found is None:
             return Plan(list(wanted.values()), looking=True)
         seen[look] = [task.id for task in found.tasks]
-    return Plan(calls_of(spread(commands, shown, seen, setting), before))
+    return Plan(calls_of(spread(commands, known, seen, setting), before))
+
+
+def _in_place(command: Command, before: Sequence[Outcome], setting: Setting) -> tuple[Command, ...]:
+    """A command as what the turn before makes of it."""
+    return corrected(command, before, setting) if isinstance(command, Correct) else (_back(command, before),)
+
+
+def _unclear(command: Command, known: Referents) -> bool:
+    """ "Delete it" after several were spoken of: the server would take the last of them."""
+    return isinstance(command, Delete | Complete) and command.target.casefold() in IT and len(known.latest) > 1
 
 
 def _called(command: ListTasks) -> Call:
@@ -114,9 +136,9 @@ def _tool(command: Command) -> tuple[str, dict[str, object]] | None:
         case Add(title, due, priority, labels, remind, parent):
             given = {"title": title, "due": due, "priority": priority, "labels": list(labels) or None}
             return "add_task", {**given, "remind": remind, "parent": parent}
-        case ListTasks(due, status, label, priority, text):
-            arguments = {"due": due, "status": status, "label": label, "priority_at_least": priority, "text": text}
-            return "list_tasks", {**arguments}
+        case ListTasks(due, status, label, priority, text, completed):
+            asked = {"due": due, "status": status, "label": label, "priority_at_least": priority, "text": text}
+            return "list_tasks", {**asked, "completed": completed}
         case Search(query):
             return "search_tasks", {"query": query}
         case Update(target, title, description, priority, recurrence, remind):
@@ -148,5 +170,7 @@ def _tool_of_many(command: Command) -> tuple[str, dict[str, object]] | None:
             return "reschedule_tasks", {"tasks": list(names), "due": due}
         case Undo():
             return "undo", {}
+        case Repeat(tool, arguments):
+            return tool, dict(arguments)
         case _:
             return None

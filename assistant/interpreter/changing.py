@@ -100,8 +100,13 @@ def _updated(some: Sequence[Outcome], view: Viewpoint) -> str:
                 renamed.append(f"The task is now called {title(task.title)}{', ' + now if now else ''}.")
             else:
                 groups.setdefault(now, []).append(task)
+    instead = any(one.tool == "snooze_reminder" for one in some)  # the server found no reminder to put off
     told = [
-        f"{_named(tasks)} {'is' if len(tasks) == 1 else 'are'} now {now}." if now else f"Updated {_named(tasks)}."
+        f"{_named(tasks)} has no reminder, so I moved the task: it is now {now}."
+        if instead
+        else f"{_named(tasks)} {'is' if len(tasks) == 1 else 'are'} now {now}."
+        if now
+        else f"Updated {_named(tasks)}."
         for now, tasks in groups.items()
     ]
     return " ".join([*renamed, *told])
@@ -109,7 +114,7 @@ def _updated(some: Sequence[Outcome], view: Viewpoint) -> str:
 
 def _now(task: Shown, asked: Mapping[str, object], view: Viewpoint) -> str:
     now = []
-    if "due" in asked or "recurrence" in asked:
+    if asked.keys() & {"due", "recurrence", "until"}:
         due = repeat_words(task, view) or due_words(task, view)
         now.append(f"due {due}" if due else "without a due date")
     if "recurrence" in asked and not task.repeats:

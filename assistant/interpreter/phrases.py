@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -42,6 +43,8 @@ THANKS = "You're welcome."
 NEVER_MIND = "All right, I left everything as it is."
 NOTHING = f"I changed nothing: I didn't see what to do with your tasks in that. You can say {EXAMPLES}."
 SHOWN_AT_MOST = 20
+_SUBTASKS = re.compile(r".* has (?:(?P<one>an open subtask)|\d+ open subtasks)(?=:)", re.S)
+_SIDE = re.compile(r"(?:due\s+)?(?:before|until|till|by|up to|after|from|since|within)\s+", re.I)
 
 
 def answer(outcomes: Sequence[Outcome], view: Viewpoint, *, offer_undo: bool = False) -> str:
@@ -93,6 +96,8 @@ def _one(outcome: Outcome, view: Viewpoint) -> str:
 def failure(outcome: Outcome, view: Viewpoint) -> str:
     """Why a call failed, and the question back where several tasks were meant."""
     message = outcome.message or ""
+    if outcome.code == ErrorCode.OPEN_SUBTASKS and (told := _SUBTASKS.match(message)):
+        return f"{told[0]}. Shall I complete {'it' if told['one'] else 'them'} as well, or only the task?"
     if not outcome.candidates:
         return message
     lines = [
@@ -127,19 +132,28 @@ def _heading(outcome: Outcome, total: int, view: Viewpoint) -> str:
         return f"Found {count} {noun} for {title(str(asked.get('query', '')))}"
     status = {"open": "open ", "completed": "completed "}.get(str(asked.get("status", "open")), "")
     text = f"You have {count} {status}{noun}"
+    if completed := asked.get("completed"):
+        text = f"You completed {count} {noun} {_when(str(completed), view)}"
     if due := asked.get("due"):
-        text += {"overdue": " overdue", "none": " without a due date"}.get(str(due), f" for {_when(str(due), view)}")
+        text += {"overdue": " overdue", "none": " without a due date"}.get(str(due), _due_then(str(due), view))
     if priority := asked.get("priority_at_least"):
         text += f" of {str(priority).lower()} priority or more"
     text += f" labelled {title(str(asked['label']))}" if asked.get("label") else ""
     return text + (f" with {title(str(asked['text']))} in them" if asked.get("text") else "")
 
 
-def _when(due: str, view: Viewpoint) -> str:
-    """The due words that a list was asked for, with the day that they mean."""
-    value = dates.resolve(due, now=view.now, time_zone=view.time_zone, locale=view.locale)
-    plain = calendar_day(value.date, view.today) if isinstance(value, dates.DateValue) else due
-    return due if plain.casefold() == due.casefold() else f"{due} ({plain})"
+def _due_then(due: str, view: Viewpoint) -> str:
+    """ " for tomorrow (Tue 24 Nov)", " due by friday (Fri 27 Nov)"."""
+    return f" {'due' if _SIDE.match(due) else 'for'} {_when(due, view)}"
+
+
+def _when(words: str, view: Viewpoint) -> str:
+    """The words for a time that a list was asked for, as they were read, with the day that they mean."""
+    read = dates.spelt(words)
+    day = _SIDE.sub("", read, count=1)
+    value = dates.resolve(day, now=view.now, time_zone=view.time_zone, locale=view.locale)
+    plain = calendar_day(value.date, view.today) if isinstance(value, dates.DateValue) else day
+    return read if plain.casefold() == day.casefold() else f"{read} ({plain})"
 
 
 def _line(task: Shown, view: Viewpoint) -> str:

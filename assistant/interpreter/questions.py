@@ -9,11 +9,29 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from assistant.interpreter import targets
-from assistant.interpreter.commands import is_choice, picks_all
+from assistant.interpreter.commands import is_choice, picks_all, read_answer
 from assistant.interpreter.commands.text import plain, unwrap
 from assistant.interpreter.outcomes import Outcome, Shown, is_task_id
+from core.errors import ErrorCode
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_ALONG = (
+    r"(?:them|it|that|those|these|all|both|everything|all of (?:them|it|those)"
+    r"|(?:the |its |all )*(?:open )?sub-?tasks?)"
+)
+_AS_WELL = re.compile(
+    r"(?:yes|yeah|yep|sure|ok|okay)?[\s,]*"
+    r"(?:(?:please|and|with|complete|finish|mark|do|close|tick off|check off|including)\s+)*"
+    rf"{_ALONG}(?:\s+(?:all|under it|as (?:well|done)|too|also|both|together))*|(?:yes[\s,]*)?(?:as well|too)",
+    re.I,
+)
+_ONLY_IT = re.compile(
+    r"(?:no[\s,]*)?(?:(?:complete|finish|mark|do|close)\s+)?(?:just|only)\b(?!.*\bsub-?task).{0,60}"
+    r"|(?:no[\s,]*)?(?:keep|leave)\s+(?:them|it|those|(?:the |its )?(?:open )?sub-?tasks?)(?:\s+(?:all\s+)?open)"
+    r"|(?:no[\s,]*)?(?:not|without)\s+(?:the\s+|its\s+)?(?:sub-?tasks?|them|others?)"
+    r"|(?:the|that) (?:task|one|parent)(?: only| alone| itself)",
+    re.I,
+)
 _LEAD = re.compile(r"(?:i\s+mean[t]?|it's|that's|make\s+it|take|pick)\s+(?=\S)", re.I)
 
 
@@ -34,6 +52,25 @@ def _settled(question: Outcome, later: Sequence[Outcome]) -> bool:
     return any(
         asked & {task.id for task in (outcome.tasks if outcome.wrote else outcome.candidates)} for outcome in later
     )
+
+
+def worth_telling(looks: Sequence[Outcome]) -> list[Outcome]:
+    """The looks that found nothing, without those that only tried another sense: "groceries" as a word in titles."""
+    labelled = any(one.arguments.get("label") for one in looks)
+    return [one for one in looks if not (labelled and one.arguments.get("text"))]
+
+
+def about_subtasks(text: str, rounds: Sequence[Sequence[Outcome]]) -> dict[str, object] | None:
+    """The arguments of the call that asked what becomes of open subtasks, with the answer; None where it is none."""
+    last = next((some for some in reversed(rounds) if some), ())
+    asked = next((one for one in last if one.code == ErrorCode.OPEN_SUBTASKS), None)
+    if asked is None:
+        return None
+    words = plain(text).strip("()[] .!,")
+    if _ONLY_IT.fullmatch(words):
+        return {**asked.arguments, "subtasks": "KEEP"}
+    as_well = read_answer(text) or _AS_WELL.fullmatch(unwrap(words))
+    return {**asked.arguments, "subtasks": "COMPLETE"} if as_well else None
 
 
 def place_words(place: int) -> str:

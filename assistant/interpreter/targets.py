@@ -26,7 +26,7 @@ _PLACE = re.compile(
     rf"(?:(?:the|my|that|task|number|no|nr|option|item|todo)\.?\s*)*#?\s*(?P<which>\d{{1,{_PLACE_DIGITS}}}|\w+?)(?:st|nd|rd|th)?"
     r"(?:\s+(?P<noun>one|task|item|option|entry|todo))?(?:\s+(?:on|in|of|from)\s+(?:the|that|my)\s+list)?"
 )
-_IT = frozenset(
+IT = frozenset(
     {"it", "that", "this", "that one", "this one", "that task", "this task", "the task", "the one", "that item"}
 )
 _NOUN = r"(?:\s+(?:of\s+(?:them|these|those)|ones?|tasks?|items?|todos?))?"
@@ -83,7 +83,7 @@ def match(words: str, candidates: Sequence[Candidate], shown: Sequence[UUID], *,
     """
     low = " ".join(unicodedata.normalize("NFKC", words).casefold().split()).strip(" .!?,\"'“”‘’")
     titled = _by_title(low, candidates, prefer_open)
-    if low in _IT:
+    if low in IT:
         return titled if isinstance(titled, Found) and _exact(low, candidates) else _one_of(tuple(shown))
     place = position(low, len(shown))
     if place is None:

@@ -10,7 +10,9 @@ from typing import NamedTuple
 from assistant.interpreter import outcomes, phrases, questions
 from assistant.interpreter.calls import Call, Plan, missing, operation_of, operation_of_tool, plan_of
 from assistant.interpreter.commands import (
+    ASK_CHANGE,
     Command,
+    Correct,
     Greet,
     Help,
     NeverMind,
@@ -20,6 +22,7 @@ from assistant.interpreter.commands import (
     Understanding,
     understand,
 )
+from assistant.interpreter.referring import referents
 from assistant.providers.base import (
     AssistantSaid,
     CallReady,
@@ -124,7 +127,7 @@ def _first_round(prompt: Prompt, talk: _Talk, understanding: Understanding) -> I
     if plan.calls:
         yield from _answer(talk.done, prompt)
     else:
-        yield from _text(_reply(understanding.commands[0]))
+        yield from _text(plan.question or _reply(understanding.commands[0]))
 
 
 def _next_round(prompt: Prompt, talk: _Talk, understanding: Understanding) -> Iterator[ProviderEvent]:
@@ -139,7 +142,7 @@ def _next_round(prompt: Prompt, talk: _Talk, understanding: Understanding) -> It
         yield from _calls(lacking)
         if lacking:
             return
-    yield from _answer([*talk.done, *(acted or talk.finished)], prompt)
+    yield from _answer([*talk.done, *(acted or questions.worth_telling(talk.finished))], prompt)
 
 
 def _plan(
@@ -151,7 +154,7 @@ def _plan(
     return plan_of(
         understanding.commands,
         _outcomes(talk.earlier),
-        _shown(prompt.items[: talk.place]),
+        referents([_outcomes(turn) for turn in _turns(prompt.items[: talk.place])]),
         [outcome for one in rounds for outcome in one],
         Setting(prompt.now, prompt.time_zone, prompt.locale),
     )
@@ -162,13 +165,15 @@ def _calls(wanted: Sequence[Call]) -> Iterator[CallReady]:
         yield CallReady(ModelCall(f"call_{i}", name, json.dumps(arguments, ensure_ascii=False)))
 
 
-def _shown(items: Sequence[Item]) -> tuple[str, ...]:
-    """The global ids of the list last shown, in its order."""
-    for outcome in reversed(_outcomes(items)):
-        listed = outcome.candidates if outcome.message is not None else outcome.tasks
-        if ids := tuple(task.id for task in listed if outcomes.is_task_id(task.id)):
-            return ids
-    return ()
+def _turns(items: Sequence[Item]) -> list[list[Item]]:
+    """The items of each turn, without what the user said."""
+    turns: list[list[Item]] = [[]]
+    for item in items:
+        if isinstance(item, UserSaid):
+            turns.append([])
+        else:
+            turns[-1].append(item)
+    return turns
 
 
 def _reply(command: Command) -> str:
@@ -181,6 +186,8 @@ def _reply(command: Command) -> str:
             return phrases.THANKS
         case NeverMind():
             return phrases.NEVER_MIND
+        case Correct():
+            return ASK_CHANGE
         case Nothing(question) if question is not None:
             return question
         case _:
@@ -219,10 +226,13 @@ def _chosen(text: str, understanding: Understanding, earlier: Sequence[Item]) ->
 
     A choice that the list doesn't have asks the same again.
     """
-    waiting = questions.open_questions(_rounds(earlier))
+    rounds = _rounds(earlier)
+    if answer := questions.about_subtasks(text, rounds):
+        return [("complete_task", answer)]
+    waiting = questions.open_questions(rounds)
     if not waiting:
         return []
-    is_command = not isinstance(understanding.commands[0], Nothing)
+    is_command = not isinstance(understanding.commands[0], Nothing | Correct)
     picked = questions.picked(text, waiting[0], whole_titles=is_command)
     if picked is None:
         return []

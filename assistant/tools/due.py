@@ -80,6 +80,11 @@ def read_due(words: str, context: ToolContext, *, lengths: bool = False) -> Due:
             raise _not_understood(words)
 
 
+def names_due(words: str, context: ToolContext) -> bool:
+    """Whether the words name a day or time, and not a length of time."""
+    return isinstance(_resolve(words, context), dates.DateValue | dates.DateTimeValue | dates.IntervalValue)
+
+
 def _on(day: date, context: ToolContext) -> Due:
     """All day, or at the time that the user's settings have for a day that is named without one."""
     if context.due_time is None:
@@ -135,9 +140,10 @@ def read_window(words: str, context: ToolContext) -> Days | Span | DueBucket | N
         return bucket_days(_WEEKS[plain], _today(context), context.week_start)
     if (ahead := _AHEAD.fullmatch(plain)) and isinstance(_resolve(ahead["length"], context), dates.DurationValue):
         return _until(_resolve(f"in {ahead['length']}", context), words, context)
-    if (side := _SIDE.fullmatch(plain)) and (days := _days(side["day"], context)):
-        return _beside(side["side"], days)
     value = _resolve(words, context)
+    ranged = isinstance(value, dates.IntervalValue) and plain.startswith("from ")  # "from friday to monday"
+    if not ranged and (side := _SIDE.fullmatch(plain)) and (days := _days(side["day"], context)):
+        return _beside(side["side"], days)
     if isinstance(value, dates.IntervalValue) and isinstance(value.start, datetime) and isinstance(value.end, datetime):
         return Span(value.start, value.end)
     if isinstance(value, dates.DurationValue):
@@ -145,6 +151,14 @@ def read_window(words: str, context: ToolContext) -> Days | Span | DueBucket | N
     if days := _days(words, context):
         return days
     raise _not_understood(words)
+
+
+def read_past(words: str, context: ToolContext) -> Days | Span | None:
+    """When tasks were done, in the words of a list's filter. Raises ToolFailure INVALID."""
+    window = read_window(words, context)
+    if isinstance(window, DueBucket):
+        raise _not_understood(words)
+    return window
 
 
 def _until(value: dates.Value | None, words: str, context: ToolContext) -> Days | Span:

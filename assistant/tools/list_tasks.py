@@ -19,7 +19,7 @@ from assistant.tools.base import (
     ToolOutcome,
     Words,
 )
-from assistant.tools.due import read_window
+from assistant.tools.due import read_past, read_window
 from models.enums import OperationType, Priority, ToolName
 from models.tasks import TASK_TITLE_LIMIT
 from services.tasks import TaskQuery, list_tasks
@@ -42,6 +42,15 @@ class ListTasks(Parameters):
     status: Annotated[Status, Field(description="Open tasks unless the user asks for others.")] = "open"
     label: Annotated[LabelName, Field(description="Only tasks with this label.")] | None = None
     priority_at_least: Annotated[PriorityName, Field(description="Only tasks this important or more.")] | None = None
+    completed: (
+        Annotated[
+            DueWords,
+            Field(
+                description='Done when, in the user\'s words: "today", "last week", "since Monday". Only done tasks.'
+            ),
+        ]
+        | None
+    ) = None
     text: (
         Annotated[Words, Field(max_length=TASK_TITLE_LIMIT, description="Only tasks that contain this text.")] | None
     ) = None
@@ -49,11 +58,12 @@ class ListTasks(Parameters):
 
 async def run(context: ToolContext, parameters: ListTasks) -> ToolOutcome:
     query = TaskQuery(
-        is_completed=COMPLETED[parameters.status],
+        is_completed=COMPLETED[parameters.status] if parameters.completed is None else True,
         due=read_window(parameters.due, context) if parameters.due else None,
         label=parameters.label,
         priority_at_least=Priority[parameters.priority_at_least] if parameters.priority_at_least else None,
         text=parameters.text,
+        completed=read_past(parameters.completed, context) if parameters.completed else None,
     )
     listed, total = await list_tasks(context.work, query, ZoneInfo(context.time_zone), now=context.now)
     return found(listed, total)

@@ -132,6 +132,17 @@ def completed(wanted: bool) -> ColumnElement[bool]:
     return tasks.c.completed_at.is_not(None) if wanted else tasks.c.completed_at.is_(None)
 
 
+def completed_within(time: Days | Span, zone: ZoneInfo) -> ColumnElement[bool]:
+    """Done on one of these days of the zone, or inside the span."""
+    start, end = (
+        (time.start, time.end)
+        if isinstance(time, Span)
+        else tuple(start_of(day, zone) if day else None for day in (time.start, time.end))
+    )
+    bounds = [tasks.c.completed_at >= start] if start else []
+    return and_(completed(True), *bounds, *([tasks.c.completed_at < end] if end else []))
+
+
 def labelled(label_ids: Sequence[UUID]) -> ColumnElement[bool]:
     """Bears one of these labels."""
     borne = select(task_labels.c.task_id).where(

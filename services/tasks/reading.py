@@ -36,7 +36,7 @@ Due = Days | Span | DueBucket
 class TaskQuery:
     """What a tool lists. Deleted tasks never are; `label` is a name in any case; `text` a substring.
 
-    All of `words` (the first 8) must stand in the title or the description.
+    All of `words` (the first 8) must stand in the title or the description. `completed` is when it was done.
     """
 
     is_completed: bool | None = None
@@ -45,6 +45,7 @@ class TaskQuery:
     priority_at_least: Priority | None = None
     text: str | None = None
     words: Sequence[str] = ()
+    completed: Days | Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,8 @@ def _conditions(session: Session, query: TaskQuery, zone: ZoneInfo, now: datetim
         found.append(filters.due_in(query.due, zone))
     elif isinstance(query.due, Span):
         found.append(filters.due_within(query.due))
+    if query.completed is not None:
+        found.append(filters.completed_within(query.completed, zone))
     if query.label is not None:
         bearers = (
             select(task_labels.c.task_id)

@@ -222,3 +222,112 @@ async def test_tasks_are_put_under_others_moved_completed_with_their_subtasks_an
     await talk.say("delete laundry")
     await talk.say("restore the one I deleted")
     assert await order() == ["laundry"]
+
+
+async def replies(talk: Talk, *said: tuple[str, str]) -> None:
+    """Each sentence and the words that its reply must hold."""
+    for sentence, words in said:
+        ended = await talk.say(sentence)
+        assert words in (ended.reply or ""), (sentence, ended.reply)
+
+
+async def test_numbers_are_of_the_list_shown_and_of_what_was_just_added_in_a_row(talk: Talk) -> None:
+    await replies(
+        talk,
+        ("add milk", "Added “milk”"),
+        ("add eggs", "Added “eggs”"),
+        ("add tea", "Added “tea”"),
+        ("complete the second one", "Marked “eggs” as done."),
+        ("show my tasks", "1. milk\n2. tea"),
+        ("add coffee", "Added “coffee”"),
+        ("make it urgent", "“coffee” is now urgent priority"),
+        ("complete the last two", "Marked “milk” and “tea” as done."),
+        ("add rice, pasta and oats", "Added “rice”, “pasta” and “oats”."),
+        ("delete it", "Which task should I delete?"),
+        ("the first one", "Deleted “rice”."),
+        ("move them to friday", "now due Fri 27 Nov"),
+    )
+
+
+async def test_open_subtasks_are_decided_in_a_persons_words(talk: Talk) -> None:
+    await talk.say("add shopping")
+    await talk.say("add oat milk as a subtask of shopping")
+    question = "“shopping” has an open subtask. Shall I complete it as well, or only the task?"
+    for answer, done in (
+        ("yes", "Marked “shopping” and “oat milk” as done."),
+        ("complete them as well", "Marked “shopping” and “oat milk” as done."),
+        ("both", "Marked “shopping” and “oat milk” as done."),
+        ("just that one", "Marked “shopping” as done."),
+    ):
+        await replies(talk, ("complete shopping", question), (answer, done), ("undo", "Undone"))
+    await replies(talk, ("complete shopping", question), ("no", "I left everything as it is"))
+    assert set(await titles(talk)) == {"shopping", "oat milk"}
+
+
+async def test_what_was_done_is_told_by_when_it_was(talk: Talk) -> None:
+    await replies(
+        talk,
+        ("add milk, eggs and report for friday", "Added"),
+        ("complete milk", "Marked “milk”"),
+        ("what did I do today?", "You completed 1 task today (Mon 23 Nov):\n1. milk"),
+        ("what have I finished this week", "You completed 1 task this week:\n1. milk"),
+        ("what did I get done yesterday", "You completed no tasks yesterday (Sun 22 Nov)."),
+        ("what's due by frday", "You have 2 open tasks due by friday (Fri 27 Nov):"),
+        ("everything after friday", "You have no open tasks due after friday (Fri 27 Nov)."),
+        ("show tasks from wednesday to friday", "You have 2 open tasks due from wednesday to friday:"),
+    )
+
+
+async def test_a_snooze_puts_a_reminder_off_and_moves_a_task_that_has_none(talk: Talk) -> None:
+    await replies(
+        talk,
+        ("remind me to call mom tomorrow at 9", "You'll get a reminder then."),
+        ("snooze call mom until tomorrow 5pm", "the reminder of “call mom” comes tomorrow (Tue 24 Nov) at 17:00"),
+        ("add report", "Added"),
+        ("snooze report until friday", "“report” has no reminder, so I moved the task: it is now due Fri 27 Nov."),
+    )
+    assert (await titles(talk))["call mom"][1] == datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+
+
+async def test_many_tasks_are_meant_by_their_label_or_a_word(talk: Talk) -> None:
+    await talk.database.work(talk.user, lambda work: update_settings(work, confirm=ConfirmPolicy.NEVER))
+    await replies(
+        talk,
+        ("add milk to groceries", "Added “milk”, labelled “groceries”."),
+        ("add bread to the groceries list", "Added “bread”, labelled “groceries”."),
+        ("add report #work", "labelled “work”"),
+        ("add balloons to work", "Added “balloons”, labelled “work”."),
+        ("add sugar to coffee", "Added “sugar to coffee”."),
+        ("label all work tasks urgent", "“report” and “balloons” are now labelled “urgent” and “work”."),
+        ("complete all groceries", "Marked “milk” and “bread” as done."),
+        ("complete all groceries", "You have no open tasks labelled “groceries”."),
+        ("delete all done tasks", "Deleted “milk” and “bread”."),
+    )
+
+
+async def test_a_correction_puts_right_what_was_just_done(talk: Talk) -> None:
+    await replies(
+        talk,
+        ("add dentist thursday at 3pm", "Thu 26 Nov at 15:00"),
+        ("no, I meant friday", "“dentist” is now due Fri 27 Nov at 15:00."),
+        ("sorry, 5pm", "“dentist” is now due Fri 27 Nov at 17:00."),
+        ("add milk", "Added “milk”."),
+        ("I meant oat milk", "The task is now called “oat milk”."),
+        ("add eggs", "Added “eggs”."),
+        ("complete oat milk", "Marked “oat milk” as done."),
+        ("no, I meant eggs", "Undone: “oat milk” is as it was.\nMarked “eggs” as done."),
+        ("what's due thursday", "no open tasks for thursday"),
+        ("no, friday", "You have 1 open task for friday"),
+    )
+    assert set(await titles(talk)) == {"dentist", "oat milk"}
+
+
+async def test_a_title_that_is_too_long_is_told_like_a_person(talk: Talk) -> None:
+    await replies(
+        talk,
+        (
+            f"add {'x' * 600}",
+            "The title is too long: it has 600 characters, and 500 are the most. Nothing was changed.",
+        ),
+    )
+    assert await titles(talk) == {}

@@ -2,13 +2,15 @@
 
 from assistant.interpreter.commands.answers import read_answer
 from assistant.interpreter.commands.choosing import is_choice, picks_all
-from assistant.interpreter.commands.follow_ups import ASK_TITLE, asks_back, meant, suggested
+from assistant.interpreter.commands.clauses import read
+from assistant.interpreter.commands.follow_ups import ASK_CHANGE, ASK_TARGET, ASK_TITLE, asks_back, meant, suggested
 from assistant.interpreter.commands.kinds import (
     Add,
     Arrange,
     Categorize,
     Command,
     Complete,
+    Correct,
     Delete,
     Greet,
     Help,
@@ -16,6 +18,7 @@ from assistant.interpreter.commands.kinds import (
     NeverMind,
     Nothing,
     Reopen,
+    Repeat,
     Reschedule,
     Search,
     Skip,
@@ -26,17 +29,20 @@ from assistant.interpreter.commands.kinds import (
     Update,
     intent_of,
 )
-from assistant.interpreter.commands.selecting import selection
+from assistant.interpreter.commands.selecting import selections
 from assistant.interpreter.commands.titles import Setting
 from assistant.interpreter.commands.understanding import understand
 
 __all__ = [
+    "ASK_CHANGE",
+    "ASK_TARGET",
     "ASK_TITLE",
     "Add",
     "Arrange",
     "Categorize",
     "Command",
     "Complete",
+    "Correct",
     "Delete",
     "Greet",
     "Help",
@@ -44,6 +50,7 @@ __all__ = [
     "NeverMind",
     "Nothing",
     "Reopen",
+    "Repeat",
     "Reschedule",
     "Search",
     "Setting",
@@ -58,8 +65,9 @@ __all__ = [
     "is_choice",
     "meant",
     "picks_all",
+    "read",
     "read_answer",
-    "selection",
+    "selections",
     "suggested",
     "understand",
 ]

@@ -43,6 +43,9 @@ _WANTED_ON_LIST = re.compile(
 )
 _PUT = r"(?:put|add|append|stick|include|insert|place|throw|write|note|jot|enter|log|save|get)(?:\s+(?:down|in))?"
 _ON_LIST = re.compile(rf"{_PUT}\s+(?P<rest>.+?\s+(?:on|onto|to|in|into)\s+{v.NAMED_LIST})(?P<due>\s+.*)?$", re.I | re.S)
+_INTO_KNOWN = re.compile(
+    rf"{_PUT}\s+(?P<rest>\S.*\s(?:on|onto|to|in|into)\s+(?:my\s+|the\s+)?{v.KNOWN_LIST}\b.*)$", re.I | re.S
+)
 _LIST_FIRST = re.compile(
     rf"(?=.*\b(?:{_PUT}|need)\s)(?:{_PUT}\s+)?(?P<where>(?:to|on|in"
     rf"|for)\s+{v.NAMED_LIST})\s*[:,]?\s+(?:please\s+)?(?:{_PUT}\s+|(?:that\s+)?i\s+need\s+)?"
@@ -106,6 +109,8 @@ def _onto_list(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     m = _ON_LIST.match(clause) or _WANTED_ON_LIST.match(clause)
     if m is not None and m.re is _WANTED_ON_LIST and re.search(r"\boff\b", clause, re.I):
         return None
+    if m is None and (into := _INTO_KNOWN.match(clause)):
+        return adds(into["rest"], setting) or None
     m = m or _PASSIVE.match(clause) or _LIST_FIRST.match(clause)
     if m is None:
         return None

@@ -39,6 +39,8 @@ _PATTERNS = tuple(
         rf"|today |tomorrow "
         rf"|high priority |today's |tomorrow's |remaining |unfinished |\w+day's )*{_NOUN}\b(?: for .*| due .*"
         rf"| of .*| today| tomorrow| please| this .*| next .*)?$",
+        rf"^(?:the |my |all |all my )*{_NOUN} (?:that (?:were|are|got|i(?:'ve)?) |i(?:'ve)? )?"
+        r"(?:completed|finished|done)\b",
         r"^(?:overdue|agenda|today|tomorrow|due today|due tomorrow|this week|next week|list|list all"
         r"|list everything|show all|show everything|show me everything|upcoming|inbox)$",
         r"^(?:show|list|see|view|display)(?: me)?(?: all| the)? (?:what's |what is |everything "
@@ -103,6 +105,25 @@ _DID = re.compile(
     r"(?:did|have)\s+i\s+(?:already\s+|ever\s+)?(?:finish(?:ed)?|complete[d]?|done|do|check(?:ed)?\s+off)\s+(?P<what>.+?)(?:\s+(?:already|yet))?$",
     re.I,
 )
+_PAST = (
+    r"(?:do|done|finish(?:ed)?|completed?|(?:get|got|gotten|getting)\s+done|accomplish(?:ed)?|achieved?"
+    r"|(?:tick|check|cross)(?:ed)?\s+off)"
+)
+# "what did I do today?", "show what I finished", "what got done yesterday": the rest is a time, if anything
+_WAS_DONE = re.compile(
+    rf"(?:(?:so\s+)?(?:what|which|how\s+many|how\s+much|did|have|anything)\b(?:\s+\w+){{0,4}}?\s+)??"
+    rf"(?:(?:did|have|'ve|had)\s+(?:i|we)(?:\s+(?:already|actually|ever|all))?\s+{_PAST}(?:\s+(?:anything|something|any\s+tasks?))?"
+    rf"|(?:show|list|see|tell|give|display|view|recap)\b(?:\s+\w+){{0,4}}?\s+(?:i|we)(?:'ve|\s+have)?\s+(?:already\s+)?"
+    r"(?:did|done|finished|completed|got\s+done|accomplished|achieved|ticked\s+off|checked\s+off|crossed\s+off)"
+    r"|what\s+(?:i|we)(?:'ve|\s+have)?\s+(?:already\s+)?(?:did|done|finished|completed|got\s+done|accomplished)"
+    r"|(?<=what\s)(?:was|got|has\s+been|were)\s+(?:done|finished|completed))"
+    r"(?P<rest>(?:\s+.*)?)$",
+    re.I,
+)
+_SMALL = re.compile(
+    r"(?:\s|,|so\s+far|until\s+now|already|recently|lately|all|in\s+total|on|in|for|during|my|list|the|yet)*", re.I
+)
+_FROM_DAY = re.compile(r"\s+from\s+(?!.*\b(?:to|until|till|through|on)\b)", re.I)
 _AND_THEN = re.compile(
     r"(?:and|what\s+about|how\s+about|and\s+what\s+about)\s+(?:(?:for|on)\s+)?(?P<due>\S.{0,40})$", re.I
 )
@@ -115,6 +136,8 @@ _PRIORITY = re.compile(
 
 def listing(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     """A question about the list, or None."""
+    if done := _was_done(clause, setting):
+        return (done,)
     if m := _DID.match(clause):
         return (Search(target(re.sub(r"^(?:any|some|the|a)\s+", "", m["what"], flags=re.I))),)
     if (m := _AND_THEN.match(clause)) and setting.is_due(m["due"]):
@@ -132,6 +155,20 @@ def listing(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     if v.OTHER_WORLDS.search(clause) and not _QUESTION_TASK.search(clause):
         return None
     return (filters(clause, setting),)
+
+
+def _was_done(clause: str, setting: Setting) -> ListTasks | None:
+    """ "what did I do today?" is about what was done then; "did I do the laundry today" is about one task."""
+    m = _WAS_DONE.match(clause)
+    if m is None:
+        return None
+    rest = m["rest"]
+    spans = [span for span in setting.find(rest) if due_value(span.value)]
+    for span in reversed(spans):
+        rest = rest[: span.start] + " " + rest[span.end :]
+    if not _SMALL.fullmatch(rest):
+        return None
+    return ListTasks(status="completed", completed=_time_words(spans[-1].text, setting) if spans else None)
 
 
 def filters(clause: str, setting: Setting) -> ListTasks:
@@ -152,9 +189,14 @@ def filters(clause: str, setting: Setting) -> ListTasks:
     if label is None and (m := _NAMED_LIST.search(clause)) and m[1].lower() not in NO_LABEL:
         label = m[1]
     priority = next((v.PRIORITIES[m[1].lower()] for m in _PRIORITY.finditer(clause)), None)
-    due = None if re.search(r"\b(?:did|have) i\b", low) and status == "completed" else _due(clause, setting)
+    due = _due(clause, setting)
     about = _ABOUT.search(clause)
-    return ListTasks(due, status, label, priority, strip_quotes(about["text"]) if about and due is None else None)
+    text = strip_quotes(about["text"]) if about and due is None else None
+    if due and status == "completed" and not re.search(r"\bdue\b", low):
+        return ListTasks(None, status, label, priority, text, completed=due)
+    if due and status == "all" and "everything" in low:
+        status = "open"
+    return ListTasks(due, status, label, priority, text)
 
 
 def _due(clause: str, setting: Setting) -> str | None:
@@ -163,11 +205,16 @@ def _due(clause: str, setting: Setting) -> str | None:
         return "overdue"
     if re.search(r"\b(?:without|no|with no) (?:a )?(?:due )?date\b|\bundated\b|\bunscheduled\b", low):
         return "none"
-    spans = [s for s in setting.find(clause) if due_value(s.value)]
+    spans = [s for s in setting.find(_FROM_DAY.sub(" on ", clause)) if due_value(s.value)]
     if not spans:
         return None
-    words = re.sub(r"^(?:(?:on|by|for|due|in the|about)\s+)+", "", spans[0].text, flags=re.I)
-    return words if setting.resolve(words) is not None else spans[0].text
+    return _time_words(spans[0].text, setting)
+
+
+def _time_words(said: str, setting: Setting) -> str:
+    """The words of a time without those that only lead to it; "by" and "after" say which side of it is meant."""
+    words = re.sub(r"^(?:(?:on|for|due|in the|about)\s+)+", "", said, flags=re.I)
+    return words if setting.resolve(words) is not None else said
 
 
 def searching(clause: str, setting: Setting) -> tuple[Command, ...] | None:

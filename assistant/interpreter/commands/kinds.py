@@ -11,7 +11,8 @@ from typing import ClassVar
 class Add:
     """`title` keeps the user's spelling; `due` is words that `dates.resolve` understands; `priority` LOW to URGENT.
 
-    `remind` is words for when to be reminded.
+    `remind` is words for when to be reminded. `into` is the title and the label that it divides into where there is
+    such a label: "milk to party".
     """
 
     kind: ClassVar[str] = "add"
@@ -21,11 +22,12 @@ class Add:
     labels: tuple[str, ...] = ()
     remind: str | None = None
     parent: str | None = None
+    into: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ListTasks:
-    """`due` is date words, "overdue" or "none"; `status` is "open", "completed" or "all"."""
+    """`due` is date words, "overdue" or "none"; `status` is "open", "completed" or "all"; `completed` says when."""
 
     kind: ClassVar[str] = "list"
     due: str | None = None
@@ -33,6 +35,7 @@ class ListTasks:
     label: str | None = None
     priority_at_least: str | None = None
     text: str | None = None
+    completed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,24 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True)
+class Correct:
+    """Puts right what the turn before did: the words are what was meant there, a time or a name."""
+
+    kind: ClassVar[str] = "correct"
+    words: str
+    is_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A call once more, with arguments as they should have been."""
+
+    kind: ClassVar[str] = "repeat"
+    tool: str
+    arguments: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Greet:
     kind: ClassVar[str] = "greet"
 
@@ -177,6 +198,8 @@ Command = (
     | Categorize
     | Delete
     | Undo
+    | Correct
+    | Repeat
     | Greet
     | Help
     | Thanks
@@ -188,7 +211,7 @@ Command = (
 _INTENTS: Mapping[type[Command], str] = {
     Add: "add", ListTasks: "list", Search: "list", Update: "update", Reopen: "update", Reschedule: "update",
     Arrange: "update", Skip: "update", Snooze: "update", Categorize: "update", Complete: "complete", Delete: "delete",
-    Undo: "undo",
+    Undo: "undo", Correct: "update",
 }  # fmt: skip
 
 

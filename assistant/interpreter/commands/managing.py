@@ -102,6 +102,8 @@ _LABEL = tuple(
         r"(?:add|put|attach|apply)\s+(?:the\s+|a\s+)?(?P<l>[\"'#]?[\w/-]+[\"']?)\s+(?:label|tag|category)\s+(?:to"
         r"|on|onto)\s+(?P<t>.+)$",
         r"(?:label|tag)\s+(?P<t>.+?)\s+(?P<l>#[\w/-]+)$",
+        r"(?:label|tag)\s+(?P<t>(?:all|every|everything|them|it|these|those|both|that|this|the)\b.*?|[\w'-]+)"
+        r"\s+(?P<l>[\"'#]?[\w/-]+[\"']?)$",
         r"(?:put|file|move)\s+(?P<t>.+?)\s+(?:under|in category|into category|in the category)\s+(?P<l>[\w/ -]+)$",
     )
 )

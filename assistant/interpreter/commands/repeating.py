@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from assistant.interpreter import dates
+from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.kinds import Command, Skip, Snooze, Update
 from assistant.interpreter.commands.text import target
 from assistant.interpreter.commands.titles import Setting
@@ -72,7 +73,7 @@ def repeating(clause: str, setting: Setting) -> tuple[Command, ...] | None:
 
 
 def _snooze(m: re.Match[str], setting: Setting) -> tuple[Command, ...] | None:
-    """A length of time puts a reminder off; to snooze a task to a day or time is to move it, unless it is "it"."""
+    """What puts a reminder off; of a task without one the server moves the due date. Several at once are moved."""
     if m["bare"]:
         words = _PRONOUN.sub("", m["bare"], count=1).strip() if _PRONOUN.match(m["bare"]) else m["bare"]
         return (Snooze(words),) if isinstance(setting.resolve(words), dates.DurationValue) else None
@@ -80,7 +81,7 @@ def _snooze(m: re.Match[str], setting: Setting) -> tuple[Command, ...] | None:
     if value is None:
         return None
     about = None if m["t"] is None or _PRONOUN.fullmatch(m["t"].strip()) else target(m["t"])
-    if about is not None and not isinstance(value, dates.DurationValue):
+    if about is not None and v.SEVERAL.match(about):
         return None
     return (Snooze(m["until"].strip(" .!"), about),)
 

@@ -38,15 +38,32 @@ _RELATION = re.compile(
 _ABOUT = re.compile(r"\b(?:about|containing|mentioning|called|named|with\s+the\s+word)\s+(?P<text>.+)$", re.I)
 
 
-def selection(words: str, setting: Setting) -> ListTasks | None:
-    """Which tasks are meant, as a list of them would be asked for; None where the words name one task.
+def selections(words: str, setting: Setting) -> tuple[ListTasks, ...]:
+    """Which tasks are meant, as lists of them would be asked for, the likeliest first; none where words name one task.
 
-    An empty selection of words ("all") is none: what was shown last is meant by that.
+    An empty selection of words ("all") is none: what was shown last is meant by that. "All groceries" are those of the
+    label, or those with the word in them.
     """
+    asked = _selection(words, setting)
+    if asked is None:
+        return ()
+    if asked.text and not _ABOUT.search(words):
+        return (replace(asked, text=None, label=asked.text), replace(asked, text=_stem(asked.text)))
+    if asked.label and not re.search(r"#|\b(?:lists?|label|tag|tagged|labell?ed)\b", words, re.I):
+        return (asked, replace(asked, label=None, text=_stem(asked.label)))
+    return (asked,)
+
+
+def _stem(word: str) -> str:
+    """What a word and its plural have in common."""
+    return re.sub(r"(?:ies|y|s)$", "", word) if len(word) > 3 else word
+
+
+def _selection(words: str, setting: Setting) -> ListTasks | None:
     words = _THE.sub("all ", " ".join(words.split()), count=1)
     if (m := _WHOLE.match(words)) and not _SET.match(words):
         asked = filters(words, setting)
-        return ListTasks(asked.due, _status(words), label_of(m["list"]) or asked.label)
+        return replace(asked, status=_status(words), label=label_of(m["list"]) or asked.label, text=None)
     m = _SET.match(words)
     if m is None:
         return None
@@ -56,12 +73,12 @@ def selection(words: str, setting: Setting) -> ListTasks | None:
     status = _status(m["states"] + (m["rest"] or ""))
     rest = (m["rest"] or "").strip()
     if not whole:
-        return _named(rest, asked, status, setting)
+        return _named(rest, asked, status, setting, plural=not re.match(r"all\s+\S+$", words, re.I))
     if about := _ABOUT.search(rest):
-        return ListTasks(asked.due, status, asked.label, asked.priority_at_least, undated(about["text"], setting))
+        return replace(asked, status=status, text=undated(about["text"], setting))
     if rest and not (asked.due or asked.label or status != "open" or asked.priority_at_least):
         return None if not _RELATION.match(rest) or _RELATION.sub("", rest).strip() else asked
-    return ListTasks(asked.due, status, asked.label, asked.priority_at_least)
+    return replace(asked, status=status, text=None)
 
 
 def _label(word: str | None) -> str | None:
@@ -75,9 +92,9 @@ def _status(words: str) -> str:
     return "completed" if done and not undone else "open"
 
 
-def _named(rest: str, asked: ListTasks, status: str, setting: Setting) -> ListTasks | None:
+def _named(rest: str, asked: ListTasks, status: str, setting: Setting, *, plural: bool) -> ListTasks | None:
     """ "all meetings on friday": the tasks that hold the word, be it one of them or several."""
     name = undated(rest, setting)
-    if not name or len(name.split()) > 3 or not name.endswith("s"):
+    if not name or len(name.split()) > 3 or (plural and not name.endswith("s")):
         return None
-    return ListTasks(asked.due, status, asked.label, asked.priority_at_least, name.removesuffix("s"))
+    return replace(asked, status=status, text=name)

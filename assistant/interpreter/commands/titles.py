@@ -14,6 +14,12 @@ from assistant.interpreter.commands.kinds import Add
 from assistant.interpreter.commands.text import EDGE, marks, squeeze, strip_quotes
 
 _LIST_TAIL = re.compile(rf"\s+(?:to|on|onto|in|into)\s+{v.NAMED_LIST}$", re.I)
+_KNOWN_TAIL = re.compile(
+    rf"\s+(?:to|on|onto|in|into|for)\s+(?:my\s+|the\s+|our\s+)?(?P<list>{v.KNOWN_LIST})(?=\s|$)", re.I
+)
+_INTO = re.compile(
+    r"(?P<title>\S.{0,80}?)\s+(?:to|under|onto|into)\s+(?:my\s+|the\s+)?#?(?P<label>[\w'&-]+(?:\s[\w'&-]+)?)"
+)
 _LEAD = re.compile(r"^(?:on|by|for|due|@|before|until|till|til)\s+(?=\S)|^@", re.I)
 _EVERY = re.compile(r"(?:every|each)\b", re.I)
 _QUOTED = re.compile(r'"[^"]+"')
@@ -63,11 +69,16 @@ def adds(text: str, setting: Setting, label: str | None = None) -> tuple[Add, ..
     """
     text, named = list_label(text)
     label = named or label
+    known = None if label else _KNOWN_TAIL.search(text)
+    if known:
+        text, label = text[: known.start()] + text[known.end() :], known["list"].lower()
     pieces, joints = split_items(_BUT_NOT.sub("", text), setting)
     made = [one_add(piece, setting) for piece in pieces]
     if len(made) > 1 and made[-1].due and not any(add.due for add in made[:-1]) and _shares_date(pieces, joints):
         made = [replace(add, due=made[-1].due) for add in made]  # "milk and eggs for tomorrow" means both
     labels = (label,) if label else ()
+    if not label:
+        made[-1] = _perhaps_labelled(made[-1])
     return tuple(replace(add, labels=(*add.labels, *labels)) for add in made if _SAYS_SOMETHING.search(add.title))
 
 
@@ -84,6 +95,14 @@ def label_of(name: str) -> str | None:
     """The label that a list of that name is."""
     name = name.strip()
     return None if name.lower() in v.WHOLE_LIST else name
+
+
+def _perhaps_labelled(made: Add) -> Add:
+    """ "balloons to party": whether that is a label the user's tasks tell."""
+    m = _INTO.fullmatch(made.title)
+    if m is None or m["title"].lower().split()[0] in v.LEADS_ELSEWHERE | v.TASK_VERBS - {"order"}:
+        return made
+    return replace(made, into=(m["title"], m["label"]))
 
 
 def _shares_date(pieces: Sequence[str], joints: Sequence[str]) -> bool:

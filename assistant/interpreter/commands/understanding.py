@@ -12,6 +12,7 @@ from assistant.interpreter.commands.adding import bullets
 from assistant.interpreter.commands.answers import read_answer
 from assistant.interpreter.commands.arranging import arranging
 from assistant.interpreter.commands.clauses import clauses, forbids, read
+from assistant.interpreter.commands.correcting import correcting
 from assistant.interpreter.commands.follow_ups import (
     ASK_CHANGE,
     ASK_TARGET,
@@ -78,6 +79,8 @@ def understand(
         return Understanding(commands, 1.0, _entities(commands), intent_of(commands))
     if social := _social(text) or _answer(text, last_question):
         return Understanding((social,), 1.0)
+    if corrected := correcting(text, setting):
+        return Understanding((corrected,), 0.8, (), "update")
     if arranged := arranging(text, lambda clause: read(clause, setting) or ()):
         return Understanding(arranged, 0.9, _entities(arranged), intent_of(arranged))
     if listed := bullets(text, setting):
@@ -185,7 +188,7 @@ def _weighed(clause: str, found: tuple[Command, ...] | None, setting: Setting) -
         kind = "add"  # it asks what to add
     if kind == "undo":
         return found or (), Verdict(kind, 1.0)
-    if found and all(_of_repeating(command) for command in found) and not v.OTHER_WORLDS.search(clause):
+    if found and all(_grammar_alone_knows(command) for command in found) and not v.OTHER_WORLDS.search(clause):
         return found, Verdict(kind, 0.9)
     verdict = judge(unwrap(clause), kind)
     if found is None:
@@ -197,8 +200,11 @@ def _weighed(clause: str, found: tuple[Command, ...] | None, setting: Setting) -
     return found, Verdict(kind, verdict.probability)
 
 
-def _of_repeating(command: Command) -> bool:
-    """Whether only the grammar knows of it: the model has seen nobody skip, snooze or repeat a task."""
+def _grammar_alone_knows(command: Command) -> bool:
+    """Whether only the grammar knows of it: the model has seen nobody skip, snooze or repeat a task, or ask what was
+    done."""
+    if isinstance(command, ListTasks):
+        return command.status == "completed"
     if isinstance(command, Update):
         return command.recurrence is not None or command.remind is not None
     return isinstance(command, Skip | Snooze)

@@ -36,6 +36,15 @@ WHOLE_LIST = frozenset(
     {"", "to-do", "todo", "to do", "task", "tasks", "my", "the", "daily", "reminder", "reminders", "current", "whole"}
 )
 
+# Lists that need no "list" after their name, and what is put "to" or "on" something else than a list
+KNOWN_LIST = r"(?:groceries|grocery|shopping|errands|chores|wish\s?list|bucket\s?list)"
+LEADS_ELSEWHERE = words(
+    "go get talk speak write reply respond listen move send give return take bring drive fly walk run call ring reach"
+    " ride back subscribe switch say show read turn come head travel upgrade connect log sign submit apply report offer"
+    " trip letter visit ticket tickets flight guide introduction intro way answer response access email mail message"
+    " invitation road transfer update updates changes talk thanks gift present presents"
+)
+
 # What people wrap around a command
 POLITE_BEFORE = re.compile(
     r"""(?:(?:hey|hi|hello|ok|okay|alright|well|so|oh|um|uh|yes|yeah|sure|right|great|thanks|thank\s+you|sorry|actually|olly|alexa|siri)[,!.]?\s+

@@ -24,6 +24,7 @@ Policy, where English leaves room:
 """
 
 from assistant.interpreter.dates.compose import find, resolve, whole
+from assistant.interpreter.dates.tokens import spelt
 from assistant.interpreter.dates.values import (
     DateTimeValue,
     DateValue,
@@ -44,5 +45,6 @@ __all__ = [
     "Value",
     "find",
     "resolve",
+    "spelt",
     "whole",
 ]

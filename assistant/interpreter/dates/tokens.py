@@ -77,6 +77,11 @@ class Source:
         return (found, after) if found and after else None
 
 
+def spelt(text: str) -> str:
+    """The text with its misspelt words as they are read: "tomorow" is "tomorrow"."""
+    return _TOKEN.sub(lambda m: m[0] if (read := _read(m[0])) == m[0].lower() else read, text)
+
+
 Rest = ParamSpec("Rest")
 Result = TypeVar("Result")
 Reader = Callable[Concatenate["Source", int, Rest], Result]

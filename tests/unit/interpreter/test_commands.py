@@ -67,7 +67,7 @@ ONE = [
     ("snooze 10 minutes", Snooze("10 minutes")),
     ("snooze it until 5pm", Snooze("5pm")),
     ("snooze the standup for 15 minutes", Snooze("15 minutes", "the standup")),
-    ("snooze the report until friday", Reschedule(("the report",), "friday")),
+    ("snooze the report until friday", Snooze("friday", "the report")),
     ("make the report repeat every other monday", Update("the report", recurrence="every other monday")),
     ("water plants doesn't repeat any more", Update("water plants", recurrence="none")),
     ("stop repeating the report", Update("the report", recurrence="none")),

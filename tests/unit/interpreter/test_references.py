@@ -17,13 +17,15 @@ from assistant.interpreter.commands import (
     Reschedule,
     Setting,
     Update,
-    selection,
+    selections,
     understand,
 )
+from assistant.interpreter.referring import Referents
 from assistant.interpreter.several import looks, spread
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 HERE = Setting(NOW, "Europe/Berlin", "en")
+ABC = A, B, C = ("A", "B", "C")
 
 
 def read(text: str) -> tuple[Command, ...]:
@@ -70,33 +72,41 @@ def test_places_in_a_list_of_four(words: str, places: tuple[int, ...] | None) ->
         ("my calendar for saturday", ListTasks("saturday")),
         ("all urgent tasks", ListTasks(priority_at_least="URGENT")),
         ("all tasks about milk", ListTasks(text="milk")),
-        ("all meetings on friday", ListTasks("friday", text="meeting")),
     ],
 )
 def test_what_tasks_have_in_common_selects_them(words: str, asked: ListTasks) -> None:
-    assert selection(words, HERE) == asked
+    assert selections(words, HERE)[0] == asked
+
+
+def test_a_plain_plural_is_a_label_or_else_a_word_of_titles() -> None:
+    assert selections("all meetings on friday", HERE) == (
+        ListTasks("friday", label="meetings"),
+        ListTasks("friday", text="meeting"),
+    )
+    assert selections("all groceries", HERE) == (ListTasks(label="groceries"), ListTasks(text="grocer"))
+    assert selections("all work tasks", HERE) == (ListTasks(label="work"), ListTasks(text="work"))
 
 
 @pytest.mark.parametrize(
     "words", ["milk", "all the laundry", "everything bagel", "any milk", "all of them", "it", "list"]
 )
 def test_other_words_select_nothing(words: str) -> None:
-    assert selection(words, HERE) is None
+    assert selections(words, HERE) == ()
 
 
 def test_commands_about_several_become_one_about_each() -> None:
-    shown = ["A", "B", "C"]
-    assert spread([Complete("the last two")], shown, {}, HERE) == (Complete("B"), Complete("C"))
-    assert spread([Reschedule(("them",), "friday")], shown, {}, HERE) == (Reschedule(("A", "B", "C"), "friday"),)
+    shown = Referents(ABC, ABC)
+    assert spread([Complete("the last two")], shown, {}, HERE) == (Complete(B), Complete(C))
+    assert spread([Reschedule(("them",), "friday")], shown, {}, HERE) == (Reschedule(ABC, "friday"),)
     assert spread([Delete("it"), Add("milk")], shown, {}, HERE) == (Delete("it"), Add("milk"))
 
 
 def test_a_selection_is_looked_up_first_by_what_the_command_can_be_about() -> None:
-    assert looks([Complete("all my tasks"), Complete("all my tasks")], (), HERE) == (ListTasks(),)
-    assert looks([Reopen("all my tasks")], (), HERE) == (ListTasks(status="completed"),)
+    assert looks([Complete("all my tasks"), Complete("all my tasks")], Referents(), HERE) == (ListTasks(),)
+    assert looks([Reopen("all my tasks")], Referents(), HERE) == (ListTasks(status="completed"),)
     seen = {ListTasks(status="completed"): ("A", "B")}
-    assert spread([Delete("all done ones")], (), seen, HERE) == (Delete("A"), Delete("B"))
-    assert spread([Delete("all done ones"), Add("milk")], (), {ListTasks(status="completed"): ()}, HERE) == (
+    assert spread([Delete("all done ones")], Referents(), seen, HERE) == (Delete("A"), Delete("B"))
+    assert spread([Delete("all done ones"), Add("milk")], Referents(), {ListTasks(status="completed"): ()}, HERE) == (
         Add("milk"),
     )
 
@@ -160,5 +170,5 @@ def test_what_people_type(text: str, commands: tuple[Command, ...]) -> None:
 def test_ten_thousand_characters_are_read_without_an_end_of_patience(text: str) -> None:
     """No pattern may take the square of its text: this would hang, not fail."""
     assert read(text)
-    selection(text, HERE)
+    selections(text, HERE)
     targets.places(text, 20)
