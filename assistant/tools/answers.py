@@ -14,6 +14,7 @@ from core.unit_of_work import UnitOfWork
 from models.enums import ChangeKind, Priority, RecurrenceFrom
 from models.tasks import Task
 from services.tasks import LabelledTask, get_tasks, with_labels
+from services.tasks.listing import COUNTED
 from services.tasks.reminding import reminder_of
 from services.tasks.repeating import series_of
 from services.tasks.revisions import instant
@@ -92,7 +93,12 @@ async def changed_family(context: ToolContext, action: str, since: int) -> ToolO
 
 
 def found(listed: Sequence[LabelledTask], total: int) -> ToolOutcome:
-    """A list, and how many there are in all. An empty one leaves the list last shown as it was."""
+    """A list, and how many there are in all, as far as they are counted: "more" where there may be more than that.
+
+    An empty one leaves the list last shown as it was.
+    """
     ids = tuple(labelled.task.id for labelled in listed[:TASKS_LIMIT])
-    answer = {"ok": True, "action": "found", "tasks": numbered(listed), "total": total}
+    answer: dict[str, Any] = {"ok": True, "action": "found", "tasks": numbered(listed), "total": total}
+    if total >= COUNTED:
+        answer["more"] = True
     return ToolOutcome(tasks=ids, answer=answer, total=total, shown=ids or None)

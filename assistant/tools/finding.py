@@ -16,11 +16,11 @@ from assistant.tools.base import ToolContext, ToolFailure
 from core.errors import ErrorCode
 from core.ids import parse_global_id
 from models.tasks import Task
-from services.tasks import candidates, deleted_tasks, get_tasks, with_labels
+from services.tasks import Candidates, candidates, deleted_tasks, get_tasks, with_labels
 from services.tasks.family import restored_with
 
-_POOL: Final = 300
-"""Candidates that are looked at in Python."""
+_DELETED: Final = 300
+"""Deleted tasks that words may mean, the last first."""
 
 _NOUN: Final = re.compile(r"\s+(?:task|to-?do|item|reminder)\W*$", re.IGNORECASE)
 """A last word that says what a task is, where no title holds it."""
@@ -52,7 +52,8 @@ async def find_task(context: ToolContext, words: str, prefer: Prefer = Prefer.NE
         if not await get_tasks(context.work, [by_id]):
             raise _gone()
         return by_id
-    return await _by_words(context, words, prefer, await candidates(context.work, words, context.shown, _POOL))
+    found = await candidates(context.work, words, context.shown)
+    return await _by_words(context, words, prefer, found.tasks)
 
 
 async def find_tasks(context: ToolContext, several: Sequence[str]) -> list[UUID]:
@@ -63,7 +64,7 @@ async def find_tasks(context: ToolContext, several: Sequence[str]) -> list[UUID]
     found: list[UUID] = []
     named = [task_id for words in several if (task_id := _id_of(words))]
     existing = {task.id for task in await get_tasks(context.work, named)}
-    everything: list[Task] | None = None
+    everything: Candidates | None = None
     for words in several:
         if places := shown_places(words, len(context.shown)):
             named_ids = [context.shown[place - 1] for place in places]
@@ -73,10 +74,9 @@ async def find_tasks(context: ToolContext, several: Sequence[str]) -> list[UUID]
                 raise _gone()
             found.append(by_id)
         else:
-            pool = everything or await candidates(context.work, words, context.shown, _POOL)
-            if len(pool) < _POOL:
-                everything = pool  # all of the user's tasks: no need to ask again
-            found.append(await _by_words(context, words, Prefer.NEITHER, pool))
+            pool = everything or await candidates(context.work, words, context.shown)
+            everything = pool if pool.everything else None  # then there is no need to ask again
+            found.append(await _by_words(context, words, Prefer.NEITHER, pool.tasks))
     return list(dict.fromkeys(found))
 
 
@@ -85,7 +85,7 @@ async def find_deleted(context: ToolContext, words: str) -> list[UUID]:
 
     Words that name none of them in particular ("the one I deleted") mean the one deleted last. Raises as `find_task`.
     """
-    pool = await deleted_tasks(context.work, _POOL)
+    pool = await deleted_tasks(context.work, _DELETED)
     by_id = _id_of(words)
     if by_id is not None:
         task_id = next((task.id for task in pool if task.id == by_id), None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -24,18 +26,21 @@ class SearchTasks(Parameters):
 
 
 async def run(context: ToolContext, parameters: SearchTasks) -> ToolOutcome:
-    query = TaskQuery(is_completed=COMPLETED[parameters.status], words=tuple(parameters.query.split()))
+    """Those that hold the words as they are, by due date; where none does, the closest."""
+    hits = [hit.id for hit in (await search(context.work, parameters.query, (SearchKind.TASK,))).hits]
+    among = hits or None  # words within words, and signs, are no words of a search: then all are looked at
+    words = tuple(parameters.query.split())
+    query = TaskQuery(is_completed=COMPLETED[parameters.status], words=words, among=among)
     listed, total = await list_tasks(context.work, query, ZoneInfo(context.time_zone), now=context.now)
     if not total:
-        listed = await _close_to(context, parameters)
+        listed = await _close_to(context, parameters, hits)
         total = len(listed)
     return found(listed, total)
 
 
-async def _close_to(context: ToolContext, parameters: SearchTasks) -> list[LabelledTask]:
+async def _close_to(context: ToolContext, parameters: SearchTasks, hits: Sequence[UUID]) -> list[LabelledTask]:
     """The tasks that the words find when they may be mistyped or in another form, the best first."""
-    hits = (await search(context.work, parameters.query, (SearchKind.TASK,))).hits
-    close = await get_tasks(context.work, [hit.id for hit in hits])
+    close = await get_tasks(context.work, hits)
     wanted = COMPLETED[parameters.status]
     kept = [task for task in close if wanted is None or (task.completed_at is not None) is wanted]
     return await with_labels(context.work, kept[:LIST_LIMIT])

@@ -13,23 +13,16 @@ from services.tasks.changing import (
 from services.tasks.completing import complete_task, complete_tasks, completed_with, skip_occurrence
 from services.tasks.creating import adopt_task, create_task, plan_task
 from services.tasks.filters import Days, DueBucket, Span, TaskFilter, bucket_days, task_conditions
+from services.tasks.finding import Candidates, candidates
+from services.tasks.listing import TaskQuery, list_tasks
 from services.tasks.moving import ListEnd, Place, move_task
-from services.tasks.reading import (
-    LIST_LIMIT,
-    LabelledTask,
-    TaskQuery,
-    candidates,
-    deleted_tasks,
-    get_task,
-    get_tasks,
-    list_tasks,
-    with_labels,
-)
+from services.tasks.reading import LIST_LIMIT, LabelledTask, deleted_tasks, get_task, get_tasks, with_labels
 from services.tasks.values import NewTask, TaskPatch
 from services.tasks.writing import check_unchanged
 
 __all__ = [
     "LIST_LIMIT",
+    "Candidates",
     "Days",
     "DueBucket",
     "LabelledTask",

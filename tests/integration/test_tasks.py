@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
+import services.tasks.finding
 from core import clock
 from core.database import Database
 from core.errors import DomainError, ErrorCode
@@ -468,7 +469,7 @@ async def test_the_other_parts_of_a_filter(database: Database, user: str) -> Non
     assert await titles(database, user, TaskFilter(include_deleted=True)) == {"low", "high", "gone"}
 
 
-async def test_lists_go_by_due_then_position_in_two_statements(database: Database, user: str) -> None:
+async def test_lists_go_by_due_then_position_in_few_statements(database: Database, user: str) -> None:
     await dated(database, user)
     with clock.set_to(NOW):
         async with database.snapshot(user) as session:
@@ -478,7 +479,7 @@ async def test_lists_go_by_due_then_position_in_two_statements(database: Databas
             span = Span(NOW, NOW + timedelta(hours=1))
             soon, _ = await list_tasks(session, TaskQuery(due=span), BERLIN)
             nothing = await list_tasks(session, TaskQuery(label="no such"), BERLIN)
-    assert len(statements) == 2
+    assert len(statements) == 4  # how to plan, those with a due date, how many in all, labels
     assert [one.task.title for one in listed] == ["tue", "wed", "wed 23:00", "wed 23:45", "thu", "thu 00:15", "sun"]
     assert total == 10
     assert [one.task.title for one in rest] == ["sun", "mon", "far"]
@@ -486,7 +487,8 @@ async def test_lists_go_by_due_then_position_in_two_statements(database: Databas
     assert nothing == ([], 0)
 
 
-async def test_candidates_are_few_and_likely(database: Database, user: str) -> None:
+async def test_candidates_are_few_and_likely(database: Database, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services.tasks.finding, "SHORT", 2)
     for title in ("Water plants", "Call the bank", "Old milk thing"):
         await make(database, user, title)
     milk = await make(database, user, "Buy oat milk")
@@ -494,9 +496,9 @@ async def test_candidates_are_few_and_likely(database: Database, user: str) -> N
         await make(database, user, f"Something {i}")
     shown = await make(database, user, "Shown before")
     async with database.snapshot(user) as session:
-        found = await candidates(session, "the oat milks", [shown.id], limit=3)
-    assert [task.title for task in found] == ["Shown before", "Buy oat milk", "Old milk thing"]
-    assert found[1] == milk
+        found = await candidates(session, "the oat milks", [shown.id])
+    assert [task.title for task in found.tasks] == ["Shown before", "Buy oat milk", "Something 4", "Something 3"]
+    assert (found.tasks[1], found.everything) == (milk, False)
 
 
 def test_a_field_left_out_is_not_null() -> None:
