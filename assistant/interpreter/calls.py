@@ -14,6 +14,7 @@ from assistant.interpreter.commands import (
     Complete,
     Correct,
     Delete,
+    Keep,
     ListTasks,
     Reopen,
     Repeat,
@@ -45,12 +46,22 @@ Call = tuple[str, dict[str, object]]
 
 def operation_of(commands: Sequence[Command]) -> str | None:
     """What the first command that needs a tool does."""
-    return next((found for command in commands if (found := _OPERATIONS.get(type(command)))), None)
+    return next((found for command in commands if (found := _operation(command))), None)
+
+
+def _operation(command: Command) -> str | None:
+    return operation_of_tool(command.tool) if isinstance(command, Keep) else _OPERATIONS.get(type(command))
 
 
 def operation_of_tool(tool: str) -> str:
-    """What a tool does that takes targets."""
-    return {"delete_task": "DELETE", "categorize_tasks": "CATEGORIZE"}.get(tool, "UPDATE")
+    """What a tool does that takes targets, or that changes labels or settings."""
+    deeds = {
+        "delete_task": "DELETE",
+        "delete_label": "DELETE",
+        "categorize_tasks": "CATEGORIZE",
+        "list_labels": "SEARCH",
+    }
+    return deeds.get(tool, "UPDATE")
 
 
 def calls_of(commands: Sequence[Command], before: Sequence[Outcome]) -> list[Call]:
@@ -170,7 +181,7 @@ def _tool_of_many(command: Command) -> tuple[str, dict[str, object]] | None:
             return "reschedule_tasks", {"tasks": list(names), "due": due}
         case Undo():
             return "undo", {}
-        case Repeat(tool, arguments):
+        case Repeat(tool, arguments) | Keep(tool, arguments):
             return tool, dict(arguments)
         case _:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from core.ids import parse_global_id
@@ -30,7 +30,7 @@ class Shown:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One call and what came of it. `message` and `code` are set where it failed; `undone` are the tools of the calls
-    that it took back.
+    that it took back; `told` is the result as it came.
     """
 
     tool: str
@@ -42,6 +42,7 @@ class Outcome:
     candidates: tuple[Shown, ...] = ()
     code: str | None = None
     undone: tuple[str, ...] = ()
+    told: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def target(self) -> str:
@@ -90,6 +91,7 @@ def outcome_of(tool: str, arguments: Mapping[str, object], result: Mapping[str, 
             tasks=tasks,
             total=total if isinstance(total, int) else len(tasks),
             undone=_undone(result.get("undone")),
+            told=result,
         )
     error = result.get("error")
     told: Mapping[str, object] = error if isinstance(error, dict) else {}

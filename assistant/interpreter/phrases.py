@@ -8,6 +8,7 @@ from itertools import groupby
 
 from assistant.interpreter import dates
 from assistant.interpreter.changing import ALIKE, OFFER_UNDO, changed, worth_undoing
+from assistant.interpreter.housekeeping_words import TOOLS, kept
 from assistant.interpreter.outcomes import Outcome, Shown
 from assistant.interpreter.questions import unclear_words
 from assistant.interpreter.withholding import Planned, asks, undone, withheld
@@ -67,7 +68,7 @@ def answer(outcomes: Sequence[Outcome], view: Viewpoint, *, offer_undo: bool = F
 
 def _kind(outcome: Outcome) -> str:
     if outcome.message is None:
-        return outcome.action if outcome.action in ALIKE else ""
+        return outcome.action if outcome.action in ALIKE and outcome.tool not in TOOLS else ""
     return str(outcome.code) if outcome.code in (ErrorCode.REJECTED_BY_USER, ErrorCode.CONFIRMATION_EXPIRED) else ""
 
 
@@ -86,6 +87,8 @@ def _alike(kind: str, some: Sequence[Outcome], view: Viewpoint) -> str:
 def _one(outcome: Outcome, view: Viewpoint) -> str:
     if outcome.message is not None:
         return failure(outcome, view)
+    if outcome.tool in TOOLS:
+        return kept(outcome)
     if outcome.action == "found":
         return found(outcome, view)
     if outcome.action == "undone":
@@ -130,7 +133,9 @@ def _heading(outcome: Outcome, total: int, view: Viewpoint) -> str:
     noun = "task" if total == 1 else "tasks"
     if outcome.tool == "search_tasks":
         return f"Found {count} {noun} for {title(str(asked.get('query', '')))}"
-    status = {"open": "open ", "completed": "completed "}.get(str(asked.get("status", "open")), "")
+    status = {"open": "open ", "completed": "completed ", "deleted": "deleted "}.get(
+        str(asked.get("status", "open")), ""
+    )
     text = f"You have {count} {status}{noun}"
     if completed := asked.get("completed"):
         text = f"You completed {count} {noun} {_when(str(completed), view)}"

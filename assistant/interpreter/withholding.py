@@ -10,6 +10,16 @@ from assistant.interpreter.outcomes import Outcome, Shown, is_task_id
 from assistant.interpreter.wording import joined, title
 
 NAMED_AT_MOST = 20
+_AS_BEFORE = {
+    "delete_label": "the label is back",
+    "update_label": "the label is as it was before",
+    "update_settings": "your settings are as they were",
+}
+_BESIDE_TASKS = {
+    "delete_label": "delete the label",
+    "update_label": "change the label",
+    "update_settings": "change your settings",
+}
 
 
 class Planned(NamedTuple):
@@ -32,6 +42,8 @@ def asks(planned: Sequence[Planned]) -> str:
 def _names(call: Planned) -> list[str]:
     """The titles of a call's tasks; the words that named them where no title is known, the title of a new one."""
     tool, parameters, titles = call
+    if tool in ("update_label", "delete_label"):
+        return _words(parameters.get("label"))
     if tool == "add_task" or not titles:
         return _words(parameters.get("title" if tool == "add_task" else "tasks" if "tasks" in parameters else "task"))
     return list(titles)
@@ -75,7 +87,7 @@ def _deed(call: Planned) -> tuple[str, str]:
         case "undo":
             return ("undo what I did to" if titles else "undo what I did last", "")
         case _:
-            return "change", ""
+            return _BESIDE_TASKS.get(tool, "change"), ""
 
 
 def _labelling(parameters: Mapping[str, object]) -> tuple[str, str]:
@@ -89,7 +101,7 @@ def _labelling(parameters: Mapping[str, object]) -> tuple[str, str]:
 
 def withheld(some: Sequence[Outcome]) -> str:
     """Which tasks were left alone, without a full stop."""
-    kept = [name for one in some if one.tool not in ("add_task", "undo") for name in _titles(one)]
+    kept = [name for one in some if one.tool not in ("add_task", "undo", "update_settings") for name in _titles(one)]
     unmade = [one.target for one in some if one.tool == "add_task"]
     if not kept and not unmade:
         return "I changed nothing"
@@ -100,14 +112,15 @@ def withheld(some: Sequence[Outcome]) -> str:
 
 def _titles(outcome: Outcome) -> list[str]:
     """The titles that the result tells, or the words that named the tasks."""
-    named = outcome.arguments.get("tasks") or outcome.arguments.get("task")
+    named = outcome.arguments.get("tasks") or outcome.arguments.get("task") or outcome.arguments.get("label")
     return [task.title for task in outcome.tasks] or _words(named)
 
 
 def undone(outcome: Outcome) -> str:
     """What became of the tasks whose changes were taken back."""
     if not outcome.tasks:
-        return "Undone." if outcome.undone else "There was nothing left to undo."
+        beside = joined([words for tool, words in _AS_BEFORE.items() if tool in outcome.undone])
+        return (f"Undone: {beside}." if beside else "Undone.") if outcome.undone else "There was nothing left to undo."
     gone = [task for task in outcome.tasks if task.is_deleted]
     there = [task for task in outcome.tasks if not task.is_deleted]
     back = set(outcome.undone) == {"delete_task"}

@@ -164,3 +164,4 @@ PriorityName = Annotated[Literal["NONE", "LOW", "MEDIUM", "HIGH", "URGENT"], Bef
 End = Annotated[Literal["TOP", "BOTTOM"], BeforeValidator(_upper)]
 SubtasksWord = Annotated[Literal["ASK", "COMPLETE", "KEEP"], BeforeValidator(_upper)]
 Status = Annotated[Literal["open", "completed", "all"], BeforeValidator(_lower)]
+StatusOrDeleted = Annotated[Literal["open", "completed", "all", "deleted"], BeforeValidator(_lower)]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from assistant.tools.answers import found
+from assistant.tools.answers import TASKS_LIMIT, found
 from assistant.tools.base import (
     DueWords,
     LabelName,
     Parameters,
     PriorityName,
-    Status,
+    StatusOrDeleted,
     Tool,
     ToolContext,
     ToolOutcome,
@@ -22,7 +22,7 @@ from assistant.tools.base import (
 from assistant.tools.due import read_past, read_window
 from models.enums import OperationType, Priority, ToolName
 from models.tasks import TASK_TITLE_LIMIT
-from services.tasks import TaskQuery, list_tasks
+from services.tasks import TaskQuery, deleted_tasks, list_tasks, with_labels
 
 COMPLETED = {"open": False, "completed": True, "all": None}
 """What a status asks of a task's completion."""
@@ -39,7 +39,10 @@ class ListTasks(Parameters):
         ]
         | None
     ) = None
-    status: Annotated[Status, Field(description="Open tasks unless the user asks for others.")] = "open"
+    status: Annotated[
+        StatusOrDeleted,
+        Field(description='Open tasks unless the user asks for others. "deleted" goes alone: the last deleted first.'),
+    ] = "open"
     label: Annotated[LabelName, Field(description="Only tasks with this label.")] | None = None
     priority_at_least: Annotated[PriorityName, Field(description="Only tasks this important or more.")] | None = None
     completed: (
@@ -55,8 +58,18 @@ class ListTasks(Parameters):
         Annotated[Words, Field(max_length=TASK_TITLE_LIMIT, description="Only tasks that contain this text.")] | None
     ) = None
 
+    @model_validator(mode="after")
+    def _deleted_alone(self) -> Self:
+        others = (self.due, self.label, self.priority_at_least, self.completed, self.text)
+        if self.status == "deleted" and any(value is not None for value in others):
+            raise ValueError("deleted tasks are listed without other filters")
+        return self
+
 
 async def run(context: ToolContext, parameters: ListTasks) -> ToolOutcome:
+    if parameters.status == "deleted":
+        gone = await deleted_tasks(context.work, TASKS_LIMIT)
+        return found(await with_labels(context.work, gone), len(gone))
     query = TaskQuery(
         is_completed=COMPLETED[parameters.status] if parameters.completed is None else True,
         due=read_window(parameters.due, context) if parameters.due else None,

@@ -27,7 +27,9 @@ class Add:
 
 @dataclass(frozen=True, slots=True)
 class ListTasks:
-    """`due` is date words, "overdue" or "none"; `status` is "open", "completed" or "all"; `completed` says when."""
+    """`due` is date words, "overdue" or "none"; `status` is "open", "completed", "all" or "deleted"; `completed` says
+    when.
+    """
 
     kind: ClassVar[str] = "list"
     due: str | None = None
@@ -155,6 +157,15 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """Labels or settings, looked at or changed: the tool's name and its arguments."""
+
+    kind: ClassVar[str] = "keep"
+    tool: str
+    arguments: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Greet:
     kind: ClassVar[str] = "greet"
 
@@ -200,6 +211,7 @@ Command = (
     | Undo
     | Correct
     | Repeat
+    | Keep
     | Greet
     | Help
     | Thanks
@@ -220,8 +232,14 @@ def intent_of(commands: Sequence[Command]) -> str:
 
     Who looks for something and then has it done wants it done.
     """
-    kinds = [kind for command in commands if (kind := _INTENTS.get(type(command), "none")) != "none"]
+    kinds = [kind for command in commands if (kind := _intent(command)) != "none"]
     return next((kind for kind in kinds if kind != "list"), kinds[0] if kinds else "none")
+
+
+def _intent(command: Command) -> str:
+    if isinstance(command, Keep):
+        return {"list_labels": "list", "delete_label": "delete"}.get(command.tool, "update")
+    return _INTENTS.get(type(command), "none")
 
 
 @dataclass(frozen=True, slots=True)

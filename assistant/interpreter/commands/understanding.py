@@ -29,6 +29,7 @@ from assistant.interpreter.commands.guessing import (
     guessed_target,
     looks_like_a_task,
 )
+from assistant.interpreter.commands.housekeeping import housekeeping
 from assistant.interpreter.commands.judging import ACTS_AT, Verdict, judge
 from assistant.interpreter.commands.kinds import (
     Add,
@@ -38,6 +39,7 @@ from assistant.interpreter.commands.kinds import (
     Delete,
     Greet,
     Help,
+    Keep,
     ListTasks,
     NeverMind,
     Nothing,
@@ -83,6 +85,8 @@ def understand(
         return Understanding((corrected,), 0.8, (), "update")
     if arranged := arranging(text, lambda clause: read(clause, setting) or ()):
         return Understanding(arranged, 0.9, _entities(arranged), intent_of(arranged))
+    if kept := housekeeping(text):
+        return Understanding((kept,), 0.9, _entities((kept,)), intent_of((kept,)))
     if listed := bullets(text, setting):
         return Understanding(listed, 0.8, _entities(listed), "add")
     plainly = answered_plainly(text, last_question, setting)
@@ -256,6 +260,8 @@ def _entities(commands: tuple[Command, ...]) -> tuple[Mapping[str, object], ...]
                 note("target", target)
             case Search(query):
                 note("query", query)
+            case Keep(_, arguments):
+                note("label", *(str(arguments[name]) for name in ("label", "name") if name in arguments))
             case ListTasks(due, _, label, priority):
                 note("due", due)
                 note("label", label)

@@ -1,0 +1,79 @@
+"""Sentences on labels and settings, from what their tools answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from assistant.interpreter.outcomes import Outcome
+from assistant.interpreter.wording import joined, one_line, title
+
+TOOLS: Final = frozenset({"list_labels", "update_label", "delete_label", "update_settings"})
+
+
+def kept(outcome: Outcome) -> str:
+    """What became of a call of one of `TOOLS` that succeeded."""
+    if outcome.action == "unchanged":
+        return "That was so already: nothing changed."
+    match outcome.tool:
+        case "list_labels":
+            return _labels(outcome.told.get("labels"))
+        case "delete_label":
+            return _deleted(outcome.told)
+        case "update_label":
+            return _changed(outcome)
+        case _:
+            return _settings(outcome)
+
+
+def _label(raw: object) -> Mapping[str, object]:
+    return raw if isinstance(raw, dict) else {}
+
+
+def _labels(raw: object) -> str:
+    found = [_label(one) for one in raw] if isinstance(raw, list) else []
+    if not found:
+        return "You have no labels. Say “add milk #shopping” to make one."
+    lines = [f"{one_line(str(one.get('name', '')))} — {_counted(one.get('open_tasks'))}" for one in found]
+    return "\n".join([f"You have {len(found)} label{'s' if found[1:] else ''}:", *(f"- {line}" for line in lines)])
+
+
+def _counted(raw: object, kind: str = "open ") -> str:
+    count = raw if isinstance(raw, int) else 0
+    return f"{count or 'no'} {kind}task{'' if count == 1 else 's'}"
+
+
+def _deleted(told: Mapping[str, object]) -> str:
+    name = title(str(_label(told.get("label")).get("name", "")))
+    off = told.get("taken_off")
+    return f"Deleted the label {name}" + (f" and took it off {_counted(off, '')}." if off else ".")
+
+
+def _changed(outcome: Outcome) -> str:
+    label, asked = _label(outcome.told.get("label")), outcome.arguments
+    name, color = title(str(label.get("name", ""))), label.get("color")
+    if outcome.action == "created":
+        return f"Made the label {name}" + (f" in {asked.get('color')}." if color else ".")
+    deeds = [f"is now called {name}"] if "name" in asked else []
+    deeds += [f"is now {asked.get('color')}" if color else "has no colour now"] if "color" in asked else []
+    return f"The label {'' if 'name' in asked else name + ' '}{joined(deeds)}."
+
+
+def _settings(outcome: Outcome) -> str:
+    now = _label(outcome.told.get("settings"))
+    parts: Sequence[str] = [_setting(name, now.get(name)) for name in outcome.arguments]
+    return f"{joined(parts)}."[0].upper() + f"{joined(parts)}."[1:]
+
+
+def _setting(name: str, value: object) -> str:
+    match name:
+        case "time_zone":
+            return f"your time zone is now {value}"
+        case "week_start":
+            return f"your weeks now start on {str(value).capitalize()}"
+        case "default_due_time" if value is None:
+            return "tasks that are due on a day are due all day now"
+        case "default_due_time":
+            return f"tasks that are due on a day are due at {value} now"
+        case _:
+            return f"your language is now {value}"
