@@ -125,7 +125,11 @@ def _bare_rest(s: Source, i: int, so_far: Amount) -> tuple[Amount, int] | None:
     rest = cardinal(s, j) if finer else None
     if rest is None or finer is None or not 0 < rest[0] < 60 or (j == i and so_far.unit not in ("hour", "minute")):
         return None
-    if s.word(rest[1]) in v.AM_PM or s.word(rest[1]) in (":", "/", "%") or s.word(rest[1]).isalpha():
+    if (
+        s.word(rest[1]) in v.AM_PM
+        or s.word(rest[1]) in (":", "/", "%")
+        or (s.word(rest[1]).isalpha() and s.word(rest[1]) != "please")
+    ):
         return None
     return of_unit(rest[0], finer), rest[1]
 

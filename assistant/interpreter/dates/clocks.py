@@ -120,6 +120,8 @@ def _digits(s: Source, i: int, expected: bool) -> tuple[Clock, int] | None:
 def _spaced_minutes(s: Source, i: int) -> tuple[int, int] | None:
     """The minutes of "at 12 15"."""
     low = s.word(i)
+    if s.word(i + 1) in v.MONTHS or s.word(i + 1) in v.TIMES or (s.word(i + 1) in ("/", ".", "-") and s.glued(i + 1)):
+        return None  # "at 9 24 dec"
     return (int(low), i + 1) if is_digits(low, 2) and len(low) == 2 and int(low) < 60 else None
 
 
@@ -143,7 +145,7 @@ def _past(s: Source, i: int) -> tuple[Clock, int] | None:
     if direction != "past" and (minutes % 5 or minutes > 30):
         return None
     base = named_clock(s, j + 1) or _digits(s, j + 1, True) or spoken(s, j + 1)
-    if base is None or (base[0].minute and direction != "past") or s.word(base[1]) in v.UNITS:
+    if base is None or (base[0].minute and direction != "past") or s.word(base[1]) in v.UNITS.keys() - v.LENGTHS:
         return None  # "ten to fifteen minutes" is a length
     sign = 1 if direction in ("past", "after") else -1
     plain = not (s.word(i) in v.ARTICLES or s.word(i) in v.FRACTIONS)
@@ -188,13 +190,15 @@ def spoken(s: Source, i: int) -> tuple[Clock, int] | None:
 def one_clock(s: Source, i: int, expected: bool) -> tuple[Clock, int] | None:
     """One time of the day. A bare hour counts only where one is `expected` (after "at")."""
     found = named_clock(s, i) or _past(s, i) or _digits(s, i, expected)
-    if found:
-        return found
-    said = spoken(s, i)
-    if said is None:
-        return None
-    last = s.word(said[1] - 1)
-    return said if expected or last in v.OCLOCK or last in ("am", "pm", "m", ".") else None
+    if found is None and s.word(i + 1) in v.SHARP:
+        found = _digits(s, i, True)  # "9 sharp"
+    said = None if found else spoken(s, i)
+    if said:
+        last, after = s.word(said[1] - 1), s.word(said[1])
+        told = last in v.OCLOCK or last in ("am", "pm", "m", ".") or after in v.SHARP
+        told = told or (said[0].minute > 0 and (after in v.RELATIVE_DAYS or after in v.WEEKDAYS or after in v.TONIGHT))
+        found = said if expected or told else None
+    return (found[0], found[1] + (s.word(found[1]) in v.SHARP)) if found else None
 
 
 def clock(s: Source, i: int, here: Here) -> Found | None:

@@ -137,7 +137,7 @@ def month_day(s: Source, i: int, here: Here) -> Found | None:
         later = month_day(s, after, here) if s.word(after) in v.MONTHS else None
         return (replace(later[0], year=year[0]), later[1]) if later and later[0].year is None else None
     if j == i and (month := v.MONTHS.get(s.word(i))):
-        after = i + 1 + (s.word(i + 1) in (".", ",") and s.word(i + 2)[:1].isdigit())
+        after = i + 1 + (s.word(i + 1) in (".", ",") and (s.word(i + 2)[:1].isdigit() or s.word(i + 2) in v.ORDINALS))
         after += s.word(after) == "the"
         day = ordinal(s, after) or _plain_day(s, after)
         if day is None and (over := _too_late(s, after)) and s.word(over) in ("", ",", ".", "!", "?"):

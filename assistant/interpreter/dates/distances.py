@@ -214,7 +214,8 @@ def _nth_beside(s: Source, i: int, here: Here, depth: int, point: Pointing) -> F
         return None
     anchor = point(s, j + 2, here, depth + 1)
     base = day_in(anchor[0], here) if anchor else None
-    if anchor is None or base is None or anchor[0].clock is not None:
+    if anchor is None or base is None:
         return None
     away = ((number - base.weekday()) * sign - 1) % 7 + 1 + 7 * (counted - 1)
-    return Point(day=date.fromordinal(base.toordinal() + sign * away)), anchor[1]
+    said = {name: getattr(anchor[0], name) for name in ("clock", "until", "part", "zone")}  # "… after christmas at 5"
+    return Point(day=date.fromordinal(base.toordinal() + sign * away), **said), anchor[1]

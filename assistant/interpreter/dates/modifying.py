@@ -39,7 +39,7 @@ def _times(s: Source, i: int, one: Repeat) -> Reading | None:
     at = s.word(i) in v.AT | v.ABOUT
     clocks: list[Clock] = []
     j = i + at
-    while len(clocks) < 12 and (found := one_clock(s, j, at)):
+    while len(clocks) < 12 and (found := one_clock(s, j, at)) and s.word(found[1]) not in v.TIMES:
         clocks.append(found[0])
         i = j = found[1]
         if s.word(j) not in AND:
@@ -143,7 +143,8 @@ def _from_to(s: Source, i: int, one: Repeat, here: Here) -> Reading | None:
     if s.word(i) == v.BETWEEN and (whole := ranged(s, i, here)) and not isinstance(whole[0].start, datetime):
         end = whole[0].end
         return (replace(one, start=whole[0].start, until=end - timedelta(days=1)), whole[1]) if end else None
-    if s.word(i) not in v.STARTING or one.start:
+    i += s.words(i, "as", "of") and s.word(i + 2) not in v.NOW
+    if (s.word(i) not in v.STARTING and s.word(i - 1) != "as") or one.start:
         return None
     if s.word(i) == v.FROM and not one.days and one.freq in ("DAILY", "WEEKLY") and one.interval == 1:
         days, after = weekday_list(s, i + 1)

@@ -93,7 +93,8 @@ def _next(s: Source, i: int, so_far: Point, here: Here, depth: int, expected: bo
 def _rest_of_date(s: Source, i: int, so_far: Point) -> Found | None:
     """The number of "Friday 31", the year behind the time of "Aug 05 12:00 2015", a zone behind a time in figures."""
     if so_far.weekday is not None and so_far.dom is None and is_digits(s.word(i), 2) and 12 < int(s.word(i)) <= 31:
-        return (Point(dom=int(s.word(i))), i + 1) if s.word(i + 1) in _CLOSERS else None
+        closed = s.word(i + 1) in _CLOSERS or s.word(i + 1) in v.AT or clocks.one_clock(s, i + 1, False)
+        return (Point(dom=int(s.word(i))), i + 1) if closed else None
     if so_far.clock is not None and so_far.zone is None and (zone := clocks.zone_at(s, i)):
         return Point(zone=zone[0]), zone[1]
     if so_far.dom is not None and so_far.month is not None and so_far.year is None and so_far.clock is not None:
@@ -124,6 +125,8 @@ def _bare_hour(s: Source, i: int, so_far: Point, expected: bool) -> Found | None
 def _other_noun(s: Source, after: int, added: Point) -> bool:
     """ "at 5 Main Street": a bare hour followed by a capitalised word is no time."""
     bare = added.clock is not None and not added.clock.settled and s.word(after - 1).isdigit()
+    if s.word(after) in v.JOINTS or s.word(after) in v.BEGINNINGS:
+        return False  # "MONDAY 6 IN THE MORNING"
     return bare and after < len(s) and s.tokens[after].raw[:1].isupper() and s.word(after) not in v.WEEKDAYS
 
 
@@ -180,6 +183,8 @@ def _certain(s: Source, i: int, clock: Clock, led: bool) -> bool:
 def _goes_on(s: Source, after: int) -> bool:
     """Whether the second number was the beginning of a date, an ordinal or a length."""
     low = s.word(after)
+    if low in v.MONTHS and (not s.word(after - 1).isdigit() or is_digits(s.word(after + 1), 2)):
+        return False  # "9-11am dec 24", "9:30-11 dec 24"
     if low in v.MONTHS or low in v.UNITS or low in v.ORDINAL_ENDS:
         return True
     return low in (".", "/", "-") and s.glued(after) and s.glued(after + 1) and s.word(after + 1).isdigit()

@@ -13,6 +13,8 @@ from assistant.interpreter.dates.feasts import FIRST_WORDS
 
 _TOKEN = re.compile(r"2(?:nite|moro|morow|morrow|day)\b|[ap]m(?=[A-Z][a-z])|[0-9]+|[^\W\d_]+(?:'[^\W\d_]+)*|[^\s]")
 _LONGEST = max(map(len, v.CORRECTED)) + 1
+_GOING_ON = v.JOINTS | v.TO | {*v.WEEKDAYS, *v.MONTHS, *v.PARTS} - {"."}
+_FULL = frozenset({"may", "june", "july", "march", "april"})
 _NEAR = 4  # "on the", "at around the": small words before the first that says something
 # One character for one, so that places stay what they are in the source
 _PLAIN = {ord(old): new for old, new in zip("’‘´`–—−‐‑\u00a0\u202f“”″′", "''''-----  \"\"\"'", strict=True)}
@@ -35,7 +37,8 @@ class Source:
 
     def __init__(self, text: str) -> None:
         self.text = text.translate(_PLAIN)
-        self.tokens = tuple(Token(_read(m[0]), m[0], m.start(), m.end()) for m in _TOKEN.finditer(self.text))
+        tokens = [Token(_read(m[0]), m[0], m.start(), m.end()) for m in _TOKEN.finditer(self.text)]
+        self.tokens = tuple(token for at, token in enumerate(tokens) if not _abbreviates(tokens, at))
         self.lows = [token.low for token in self.tokens]
         self.memory: dict[tuple[object, ...], object] = {}
         self.impossible: dict[int, int] = {}  # where a day that no calendar has begins, and the index after it
@@ -101,6 +104,17 @@ def remembered(reader: Reader[Rest, Result]) -> Reader[Rest, Result]:
         return s.memory[key]  # type: ignore[return-value]  # what this reader put there
 
     return reading
+
+
+def _abbreviates(tokens: list[Token], at: int) -> bool:
+    """Whether this is the full stop of "fri. 27", "2nd fri. in feb", "dec. 25", and ends no sentence."""
+    if tokens[at].low != "." or not 0 < at < len(tokens) - 1 or tokens[at - 1].end != tokens[at].start:
+        return False
+    low, after = tokens[at - 1].low, tokens[at + 1].low
+    short = (
+        len(low) < 6 and (low in v.WEEKDAYS or low in v.MONTHS) and low not in ("may", "june", "july", "march", "april")
+    )
+    return short and (after[:1].isdigit() or after in _GOING_ON)
 
 
 @lru_cache(maxsize=4096)

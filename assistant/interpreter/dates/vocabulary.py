@@ -59,6 +59,7 @@ NIGHT = frozenset({"night", "nighttime", "bedtime"})
 TONIGHT = frozenset({"tonight"})
 NOON = frozenset({"noon", "midday", "noontime"})
 MIDNIGHT = "midnight"
+SHARP = frozenset({"sharp", "prompt"})
 OCLOCK = frozenset({"o'clock", "oclock"})
 ISH = "ish"
 
