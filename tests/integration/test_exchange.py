@@ -9,10 +9,12 @@ from typing import Any
 from uuid import UUID
 
 import icalendar
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+import services.labels
 from core.database import Database
 from graphql_api.exchange import reader_of
 from models.changes import change_log
@@ -416,3 +418,17 @@ async def test_a_time_that_the_clock_skips_is_meant_again_after_it(database: Dat
     alone = lines.replace('"recurrence":"FREQ=DAILY",', "")
     [outcome] = await bring(database, await new_user(database), "jsonl", alone)
     assert "recurrenceTime goes with recurrence" in outcome.message
+
+
+async def test_rows_past_the_labels_that_a_user_may_have_are_bad_and_the_others_come(
+    database: Database, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services.labels, "LABELS_PER_USER", 2)
+    text = "# one\n- a\n# two\n- b\n# three\n- c\n# One\n- d\n"
+    for dry_run in (True, False):
+        outcomes = await bring(database, user, "markdown", text, dry_run=dry_run)
+        assert results(outcomes) == [(2, "MADE"), (4, "MADE"), (6, "BAD"), (8, "MADE")]
+        assert "2 labels at most" in outcomes[2].message
+    assert [task["title"] for task in await stored(database, user)] == ["a", "b", "d"]
+    lines = '{"type":"label","name":"three"}\n{"type":"label","name":"ONE"}\n'
+    assert results(await bring(database, user, "jsonl", lines)) == [(1, "BAD"), (2, "KNOWN")]
