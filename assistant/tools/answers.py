@@ -81,6 +81,14 @@ def check_targets(context: ToolContext, since: int) -> None:
         raise ToolFailure(ErrorCode.VERSION_CONFLICT, message)
 
 
+async def moved_on(context: ToolContext, action: str, task: Task, since: int) -> ToolOutcome:
+    """The same for a task that moved on to its next occurrence: the call's other targets are open again for it."""
+    check_targets(context, since)
+    outcome = await changed(context, action, [task], since)
+    again = {"subtasks_open_again": len(context.targets) - 1} if context.targets[1:] else {}
+    return replace(outcome, answer={**outcome.answer, **again})
+
+
 async def changed_family(context: ToolContext, action: str, since: int) -> ToolOutcome:
     """The same for a task whose subtasks went along: the call's targets, which are all that it may have changed.
 

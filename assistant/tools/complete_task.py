@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from assistant.tools.answers import changed, changed_family, check_targets, mark
+from assistant.tools.answers import changed, changed_family, mark, moved_on
 from assistant.tools.base import Parameters, SubtasksWord, Target, Tool, ToolContext, ToolOutcome
 from assistant.tools.finding import Prefer, find_task
 from models.enums import Actor, OpenSubtasks, OperationType, ToolName
@@ -44,11 +43,8 @@ async def run(context: ToolContext, parameters: CompleteTask) -> ToolOutcome:
         return await changed(context, "reopened", [task], since)
     word = OpenSubtasks(parameters.subtasks)
     task = await complete_task(context.work, task_id, Actor.ASSISTANT, open_subtasks=word, **context.by)
-    if task.completed_at is None:  # it moved on to its next occurrence
-        check_targets(context, since)
-        outcome = await changed(context, "completed", [task], since)
-        again = {"subtasks_open_again": len(context.targets) - 1} if context.targets[1:] else {}
-        return replace(outcome, answer={**outcome.answer, **again})
+    if task.completed_at is None:
+        return await moved_on(context, "completed", task, since)
     if word is OpenSubtasks.COMPLETE:
         return await changed_family(context, "completed", since)
     return await changed(context, "completed", [task], since)

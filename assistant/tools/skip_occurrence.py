@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from assistant.tools.answers import changed, mark
+from assistant.tools.answers import mark, moved_on
 from assistant.tools.base import Parameters, Target, Tool, ToolContext, ToolOutcome
 from assistant.tools.finding import Prefer, find_task
 from models.enums import Actor, OperationType, ToolName
 from services.tasks import skip_occurrence
+from services.tasks.family import Along, with_subtasks
 
 
 class SkipOccurrence(Parameters):
@@ -16,7 +17,8 @@ class SkipOccurrence(Parameters):
 
 
 async def affected(context: ToolContext, parameters: SkipOccurrence) -> list[UUID]:
-    return [await find_task(context, parameters.task, Prefer.OPEN)]
+    task_id = await find_task(context, parameters.task, Prefer.OPEN)
+    return await with_subtasks(context.work, task_id, Along.AGAIN)
 
 
 async def run(context: ToolContext, parameters: SkipOccurrence) -> ToolOutcome:
@@ -28,7 +30,7 @@ async def run(context: ToolContext, parameters: SkipOccurrence) -> ToolOutcome:
         tool_call_id=context.tool_call_id,
         conversation_id=context.conversation_id,
     )
-    return await changed(context, "skipped", [task], since)
+    return await moved_on(context, "skipped", task, since)
 
 
 TOOL = Tool(

@@ -20,7 +20,7 @@ from services.exchange.formats import Format
 from services.exchange.lines import lines_of
 from services.exchange.values import Bad, Dates, Draft, Item, LabelRow, Outcome, Result, Whole
 from services.inputs import check_characters
-from services.labels import create_label, list_labels, name_key
+from services.labels import create_label, label_named
 from services.recurrence import clean_rule
 from services.tasks import adopt_task, plan_task
 
@@ -126,7 +126,7 @@ async def _one(work: UnitOfWork, item: Item, known: dict[str, UUID], planned: se
 
 
 async def _label(work: UnitOfWork, row: LabelRow) -> bool:
-    if any(label.name_key == name_key(row.name) for label in await list_labels(work)):
+    if await label_named(work, row.name) is not None:
         return False
     await create_label(work, row.name, row.color)
     return True

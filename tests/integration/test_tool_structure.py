@@ -184,6 +184,10 @@ async def test_what_a_next_occurrence_opened_again_is_taken_back_with_it(acting:
     assert after["Clean"].due_date == date(2027, 3, 1)
     for title in ("Kitchen", "Bath"):
         assert after[title].completed_at == before[title].completed_at
+    skipped = await does(acting, "skip_occurrence", task="clean")
+    assert (skipped.calls[0].answer or {})["subtasks_open_again"] == 1
+    assert (await named(acting))["Kitchen"].completed_at is None
+    await undo(acting, skipped)
     acted = await does(acting, "complete_task", task="clean", subtasks="KEEP")
     assert (await named(acting))["Kitchen"].completed_at is None
     await undo(acting, acted)
