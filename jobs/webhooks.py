@@ -83,6 +83,8 @@ def public_socket(address: Any) -> socket.socket:  # Any: what getaddrinfo gives
     """
     family, kind, protocol, _, place = address
     if not is_public(place[0]):
+        # Of what the connector raises in its place, the reason is gone.
+        log.warning("webhook_address_refused", address=place[0], allow="TASKTALK_WEBHOOK_ALLOW_PRIVATE")
         raise OSError("a webhook doesn't go to a private address")
     return socket.socket(family, kind, protocol)
 
