@@ -170,7 +170,10 @@ async def _plan_labels(work: UnitOfWork, record: Record, rewind: Rewind) -> dict
     missing = {
         key: name for task_id, names in wanted.items() for key, name in names.items() if key not in borne[task_id]
     }
-    held = await hold_labels(work, list(missing.values()))
+    try:
+        held = await hold_labels(work, list(missing.values()))
+    except DomainError as error:  # there is no room for them any more
+        raise DomainError(ErrorCode.NOT_UNDOABLE, error.message) from error
     return {
         task_id: Labelling(record.labels[task_id], _named(names, {**held, **borne[task_id]}))
         for task_id, names in wanted.items()

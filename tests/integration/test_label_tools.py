@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import services.labels
 from core.database import Database
 from core.errors import DomainError, ErrorCode
 from models.enums import Actor, ConfirmPolicy, ToolCallStatus
@@ -175,3 +176,17 @@ async def test_settings_change_by_words_and_back(acting: Acting) -> None:
     for wrong in ({"time_zone": "Louisville"}, {"time_zone": "Atlantis"}, {"default_due_time": "soon"}):
         assert (await fails(acting, "update_settings", **wrong))[0] == "INVALID"
     assert (await fails(acting, "update_settings", locale="e n"))[0] == "INVALID"
+
+
+async def test_labels_that_an_undo_has_no_room_for_are_not_made_again(
+    acting: Acting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await acting.adds("Report", labels=["Work"])
+    acted, _ = await does(acting, "categorize_tasks", tasks=["report"], remove_labels=["work"])
+    gone = (await state(acting))[0]["Work"]
+    await acting.database.work(acting.user, lambda work: delete_label(work, gone.id))
+    monkeypatch.setattr(services.labels, "LABELS_PER_USER", 0)
+    assert "labels at most" in await not_undoable(acting, acted)
+    monkeypatch.undo()
+    await undo(acting, acted)
+    assert await borne(acting, "Work") == 1
