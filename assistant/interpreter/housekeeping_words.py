@@ -1,4 +1,4 @@
-"""Sentences on labels and settings, from what their tools answered."""
+"""Sentences on labels and settings: what became of them by what their tools answered, and what is about to."""
 
 from __future__ import annotations
 
@@ -9,6 +9,31 @@ from assistant.interpreter.outcomes import Outcome
 from assistant.interpreter.wording import joined, one_line, title
 
 TOOLS: Final = frozenset({"list_labels", "update_label", "delete_label", "update_settings"})
+_SETTINGS: Final = {
+    "time_zone": "your time zone",
+    "locale": "your language",
+    "week_start": "the first day of your week",
+    "default_due_time": "the time of day of due dates without one",
+}
+"""Settings by their parameters."""
+
+
+def about_to(tool: str, parameters: Mapping[str, object]) -> str:
+    """What a call of one of `TOOLS` that waits would do, behind "I'm about to"."""
+    label = title(str(parameters.get("label", "")))
+    match tool:
+        case "delete_label":
+            return f"delete the label {label}"
+        case "update_label" if parameters.get("create") is True:
+            return f"make the label {label}"
+        case "update_label" if parameters.get("name") is not None:
+            return f"rename the label {label} to {title(str(parameters['name']))}"
+        case "update_label":
+            return f"change the colour of the label {label}"
+        case "update_settings":
+            return f"change {joined([_SETTINGS[name] for name in parameters if name in _SETTINGS])}"
+        case _:
+            return "look at your labels"
 
 
 def kept(outcome: Outcome) -> str:

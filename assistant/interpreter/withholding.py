@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from assistant.interpreter.housekeeping_words import TOOLS, about_to
 from assistant.interpreter.outcomes import Outcome, Shown, is_task_id
 from assistant.interpreter.wording import joined, title
 
@@ -14,11 +15,6 @@ _AS_BEFORE = {
     "delete_label": "the label is back",
     "update_label": "the label is as it was before",
     "update_settings": "your settings are as they were",
-}
-_BESIDE_TASKS = {
-    "delete_label": "delete the label",
-    "update_label": "change the label",
-    "update_settings": "change your settings",
 }
 
 
@@ -42,8 +38,8 @@ def asks(planned: Sequence[Planned]) -> str:
 def _names(call: Planned) -> list[str]:
     """The titles of a call's tasks; the words that named them where no title is known, the title of a new one."""
     tool, parameters, titles = call
-    if tool in ("update_label", "delete_label"):
-        return _words(parameters.get("label"))
+    if tool in TOOLS:
+        return []
     if tool == "add_task" or not titles:
         return _words(parameters.get("title" if tool == "add_task" else "tasks" if "tasks" in parameters else "task"))
     return list(titles)
@@ -87,7 +83,7 @@ def _deed(call: Planned) -> tuple[str, str]:
         case "undo":
             return ("undo what I did to" if titles else "undo what I did last", "")
         case _:
-            return _BESIDE_TASKS.get(tool, "change"), ""
+            return about_to(tool, parameters) if tool in TOOLS else "change", ""
 
 
 def _labelling(parameters: Mapping[str, object]) -> tuple[str, str]:

@@ -72,10 +72,19 @@ async def test_the_label_of_one_task_is_another_matter(talk: Talk) -> None:
     assert set(await labels(talk)) == {"home", "cold"}
 
 
-def test_the_question_before_a_label_goes_names_it() -> None:
-    assert asks([Planned("delete_label", {"label": "work"})]) == "I'm about to delete the label “work”. Shall I?"
-    assert (
-        asks([Planned("update_settings", {"time_zone": "Asia/Tokyo"})]) == "I'm about to change your settings. Shall I?"
+def test_what_is_about_to_become_of_labels_and_settings_is_asked() -> None:
+    planned = [
+        Planned("delete_label", {"label": "Job"}),
+        Planned("update_label", {"label": "Work", "name": "Job"}),
+        Planned("update_label", {"label": "New", "create": True}),
+        Planned("update_settings", {"time_zone": "paris", "week_start": "SUNDAY"}),
+    ]
+    assert asks(planned) == (
+        "I'm about to delete the label “Job”, rename the label “Work” to “Job”, make the label “New” and change your"
+        " time zone and the first day of your week. Shall I?"
+    )
+    assert asks([Planned("update_label", {"label": "Job", "color": "red"})]) == (
+        "I'm about to change the colour of the label “Job”. Shall I?"
     )
 
 
