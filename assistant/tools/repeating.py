@@ -55,7 +55,11 @@ def read_repeats(words: str, context: ToolContext) -> Repeats | None:
 
 
 def repeats_of(value: dates.RecurrenceValue, context: ToolContext, *, after: bool = False) -> Repeats:
-    """The same of what the words were resolved to. A first time that is over gives way to the next."""
+    """The same of what the words were resolved to. A first time that is over gives way to the next.
+
+    Raises ToolFailure INVALID where a task can't repeat so.
+    """
+    _check_taken(value.rrule)
     origin = RecurrenceFrom.COMPLETION if after else RecurrenceFrom.DUE
     match value.first:
         case dates.DateTimeValue(at, zone):
@@ -65,6 +69,15 @@ def repeats_of(value: dates.RecurrenceValue, context: ToolContext, *, after: boo
             return Repeats(value.rrule, first, zone, origin)
         case dates.DateValue(day):
             return Repeats(value.rrule, Occurrence(day), None, origin)
+
+
+def _check_taken(rule: str) -> None:
+    """Words can mean more than a task can do: "every two hours", "every day at 9 and 17:00"."""
+    if rule.startswith(("FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=HOURLY")):
+        raise ToolFailure(ErrorCode.INVALID, "A task repeats once a day at most. Nothing was changed.")
+    if "BYHOUR=" in rule:
+        message = "A task repeats at one time of the day; another time needs a task of its own. Nothing was changed."
+        raise ToolFailure(ErrorCode.INVALID, message)
 
 
 def with_repeats(patch: TaskPatch, repeats: Repeats, context: ToolContext, task: Task | None) -> TaskPatch:

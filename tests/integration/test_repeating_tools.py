@@ -50,6 +50,10 @@ async def test_a_due_task_begins_to_repeat_where_it_is_due_and_ends_by_words(cal
     failure = await caller.fails("update_task", task="report", recurrence="every blue moon")
     assert failure.code is ErrorCode.INVALID
     assert "every blue moon" in failure.message
+    for words, reason in (("every 2 hours", "once a day at most"), ("every day at 9 and 17:00", "one time of the day")):
+        failure = await caller.fails("reschedule_tasks", tasks=["report"], due=words)
+        assert failure.code is ErrorCode.INVALID
+        assert reason in failure.message
 
 
 async def test_completing_and_skipping_tell_the_next_date(caller: Caller) -> None:

@@ -16,7 +16,7 @@ _COLON = re.compile(r"([0-9]{1,2}) ?:([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]{1,6})?
 _LETTER_H = re.compile(r"([0-9]{1,2})h([0-9]{2})?(?![0-9])", re.I)
 _DOT = re.compile(r"([0-9]{1,2})\.([0-9]{2})(?![0-9]|\.[0-9])")
 _FOUR = re.compile(r"([0-9]{1,2})([0-9]{2})(?![0-9])")
-_MERIDIEM = re.compile(r"([ap]) ?\.? ?m\b\.?|([ap])(?![\w.])", re.I)
+_MERIDIEM = re.compile(r"([ap]) ?\.? ?m(?:\b|(?-i:(?=[A-Z][a-z])))\.?|([ap])(?![\w.])", re.I)
 _HOUR_ONLY = re.compile(r"([0-9]{1,2})(?![0-9])")
 _OFFSET = re.compile(r"(?:utc|gmt) ?([+-])([0-9]{1,2}):?([0-9]{2})?(?![0-9])", re.I)
 _BARE_OFFSET = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})(?![0-9:])")

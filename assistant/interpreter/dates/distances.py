@@ -112,6 +112,8 @@ def _from_anchor(
     there = moved(base, by)
     if isinstance(there, datetime):
         return Point(moment=there), anchor[1]
+    if anchor[0].weekday is not None and anchor[0].day is not None:  # "3 weeks after Christmas on Friday"
+        return _weekday_near(Point(day=there), anchor[0].weekday.number), anchor[1]
     return _on_weekday(s, anchor[1], Point(day=there), by)
 
 

@@ -21,8 +21,20 @@ _LARGEST = 1000  # of an interval or a count
 
 def repeat(s: Source, i: int, here: Here) -> Reading | None:
     """A recurrence that starts at this token, with all that belongs to it."""
-    if week := _leading_week(s, i, here):
-        return week
+    found = _leading_week(s, i, here) or _led_rule(s, i, here)
+    if found is None:
+        return None
+    one, after = found
+    while True:
+        more = modifier(s, after, one, here)
+        if more is None:
+            break
+        one, after = more
+    return (one, after) if _sound(one) else None
+
+
+def _led_rule(s: Source, i: int, here: Here) -> Reading | None:
+    """The rule with what may stand before it: its start and end, its count, its time."""
     start, until, j = _leading_days(s, i, here)
     j += j > i and s.word(j) == ","
     counted, j = _leading_count(s, j)
@@ -31,15 +43,9 @@ def repeat(s: Source, i: int, here: Here) -> Reading | None:
     found = rule_at(s, j, here)
     if found is None:
         return None
-    one, after = found
-    one = replace(one, start=start, until=until, count=counted)
+    one = replace(found[0], start=start, until=until, count=counted)
     one = with_times(one, times[0].clocks, times[0].part) or one if times else one
-    while True:
-        more = modifier(s, after, one, here)
-        if more is None:
-            break
-        one, after = more
-    return (one, after) if _sound(one) else None
+    return one, found[1]
 
 
 def _leading_week(s: Source, i: int, here: Here) -> Reading | None:
