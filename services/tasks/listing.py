@@ -18,8 +18,8 @@ from sqlalchemy import ColumnElement, DateTime, and_, cast, func, literal, liter
 from core.unit_of_work import Session
 from models.base import rows_of
 from models.enums import Priority
-from models.tasks import Task, labels, task_labels, tasks
-from services.labels import name_key
+from models.tasks import Label, Task, tasks
+from services.labels import label_named
 from services.tasks import filters
 from services.tasks.filters import Days, DueBucket, Span
 from services.tasks.reading import LIST_LIMIT, LabelledTask, with_labels
@@ -66,7 +66,10 @@ async def list_tasks(
     undated ones come last.
     """
     most = min(max(limit, 1), LIST_LIMIT)
-    conditions = [tasks.c.user_id == session.user_id, *_conditions(session, query, zone, now or session.now)]
+    label = None if query.label is None else await label_named(session, query.label)
+    if query.label is not None and label is None:
+        return [], 0
+    conditions = [tasks.c.user_id == session.user_id, *_conditions(query, label, zone, now or session.now)]
     await session.execute(_PLAN_BY_VALUE)
     found = await session.all(_dated(conditions, zone, most), Task)
     if len(found) < most:
@@ -97,7 +100,7 @@ async def _total(session: Session, conditions: Sequence[ColumnElement[bool]]) ->
     return int(await session.scalar(select(func.count()).select_from(counted)))
 
 
-def _conditions(session: Session, query: TaskQuery, zone: ZoneInfo, now: datetime) -> list[ColumnElement[bool]]:
+def _conditions(query: TaskQuery, label: Label | None, zone: ZoneInfo, now: datetime) -> list[ColumnElement[bool]]:
     bucket = query.due if isinstance(query.due, DueBucket) else None
     plain = filters.TaskFilter(
         is_completed=query.is_completed, due=bucket, priority_at_least=query.priority_at_least, text=query.text
@@ -112,11 +115,6 @@ def _conditions(session: Session, query: TaskQuery, zone: ZoneInfo, now: datetim
         found.append(filters.due_within(query.due))
     if query.completed is not None:
         found.append(filters.completed_within(query.completed, zone))
-    if query.label is not None:
-        bearers = (
-            select(task_labels.c.task_id)
-            .join(labels, (labels.c.user_id == task_labels.c.user_id) & (labels.c.id == task_labels.c.label_id))
-            .where(labels.c.user_id == session.user_id, labels.c.name_key == name_key(query.label))
-        )
-        found.append(tasks.c.id.in_(bearers))
+    if label is not None:  # by its id: how many bear it, the planner knows
+        found.append(filters.labelled([label.id]))
     return found
