@@ -6,13 +6,13 @@ Which calls wait for the user's word is theirs alone to say, past the assistant:
 from __future__ import annotations
 
 from datetime import time
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 from zoneinfo import available_timezones
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from assistant.interpreter import dates
-from assistant.tools.base import Parameters, Tool, ToolContext, ToolFailure, ToolOutcome, Words
+from assistant.tools.base import Parameters, Tool, ToolContext, ToolFailure, ToolOutcome, WeekStartName, Words
 from core.errors import ErrorCode
 from models.enums import ChangeKind, OperationType, ToolName, WeekStart
 from services.inputs import UNSET, Unset
@@ -21,10 +21,6 @@ from services.users import LOCALE_LIMIT, read_settings, update_settings
 
 _OLD: Final = ("Etc/", "SystemV/", "US/", "posix/", "right/")
 """Names of zones that a place doesn't mean where another has it as well."""
-
-
-def _upper(value: object) -> object:
-    return value.strip().upper() if isinstance(value, str) else value
 
 
 class UpdateSettings(Parameters):
@@ -37,14 +33,7 @@ class UpdateSettings(Parameters):
     locale: (
         Annotated[Words, Field(min_length=2, max_length=LOCALE_LIMIT, description='A BCP 47 tag, e.g. "en-GB".')] | None
     ) = None
-    week_start: (
-        Annotated[
-            Literal["MONDAY", "SATURDAY", "SUNDAY"],
-            BeforeValidator(_upper),
-            Field(description="The day that weeks begin on."),
-        ]
-        | None
-    ) = None
+    week_start: Annotated[WeekStartName, Field(description="The day that weeks begin on.")] | None = None
     default_due_time: (
         Annotated[
             Words,
