@@ -100,8 +100,8 @@ def _by_colon(s: Source, i: int) -> tuple[Amount, int] | None:
     """ "1:30 hours", "00:45 min"."""
     found = s.match(_COLON, i) if is_digits(s.word(i), 3) else None
     unit = v.UNITS.get(s.word(found[1])) if found else None
-    if found is None or unit not in _FINER:
-        return None
+    if found is None or unit not in _FINER or (unit == "hour" and (6 < int(found[0][1]) < 25 or found[0][1][0] == "0")):
+        return None  # "13:00 hours" is a time
     by = of_unit(int(found[0][1]), unit).plus(of_unit(int(found[0][2]), _FINER[unit]))
     return by, found[1] + 1
 

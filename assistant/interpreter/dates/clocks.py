@@ -62,7 +62,8 @@ def _numeric(s: Source, i: int) -> tuple[int, int, int, bool, int] | None:
         return None  # "101,194 points"
     if found := s.match(_COLON, i):
         m, after = found
-        after += s.word(after) == "h" and s.glued(after)  # "17:05h"
+        told = s.word(after) in ("hours", "hrs") and (int(m[1]) > 6 or m[1][0] == "0")
+        after += told or (s.word(after) == "h" and s.glued(after))  # "17:05h", "13:00 hours"
         return int(m[1]), int(m[2]), int(m[3] or 0), True, after
     if found := s.match(_LETTER_H, i):
         m, after = found
@@ -129,6 +130,8 @@ def _past(s: Source, i: int) -> tuple[Clock, int] | None:
     """ "half past 5", "quarter to nine", "ten past eight in the morning", "15 minutes past noon"."""
     j = i + 1 if s.word(i) in v.ARTICLES else i
     named = False
+    if s.word(j) == "half" and s.word(i - 1) in v.AT and (told := _digits(s, j + 1, True) or spoken(s, j + 1)):
+        return (replace(told[0], minute=30), told[1]) if not told[0].minute and told[1] == j + 2 else None
     if s.word(j) in v.FRACTIONS:
         minutes, j = int(v.FRACTIONS[s.word(j)] * 60), j + 1
     elif (counted := cardinal(s, i)) and 0 < counted[0] < 60:

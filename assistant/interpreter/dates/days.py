@@ -122,6 +122,8 @@ def year_at(s: Source, i: int) -> tuple[int, int] | None:
         return spoken_year(s, i)
     if low == "'" and s.glued(i + 1) and is_digits(s.word(i + 1), 2) and len(s.word(i + 1)) == 2:
         return 2000 + int(s.word(i + 1)), i + 2
+    if is_digits(low, 4) and s.word(i + 1) in v.ERAS and int(low):
+        return int(low), i + 2
     if len(low) != 4 or not is_digits(low) or not 1900 <= int(low) <= 2099:
         return (int(low) - 543, i + 2) if len(low) == 4 and is_digits(low) and s.word(i + 1) == "be" else None
     if s.words(i + 1, "a", ".", "d"):

@@ -23,6 +23,8 @@ Pointing = Callable[[Source, int, Here, int], tuple[Point, int, str] | None]  # 
 def relative(s: Source, i: int, here: Here, depth: int, point: Pointing) -> Found | None:
     """ "in 3 days", "two weeks from tomorrow", "a week ago", "3 fridays from now", "the Monday after next Friday"."""
     low = s.word(i)
+    if low == "-" and i == 0 and s.glued(1) and s.word(1)[:1].isdigit() and (back := amount(s, 1)):
+        return shifted(here, backwards(back[0])), back[1]  # "-3 days"
     if low in ("in", "within", "after") or (low == "+" and s.glued(i + 1) and not s.word(i - 1).isalnum()):
         j = i + 1 + (s.word(i + 1) in v.ROUGHLY or (s.word(i + 1) == "the" and s.word(i + 2) not in v.NEXT | v.LAST))
         j += 2 * (s.word(j) in ("less", "more") and s.word(j + 1) == "than")
@@ -205,6 +207,8 @@ def _nth_beside(s: Source, i: int, here: Here, depth: int, point: Pointing) -> F
     """ "the third tuesday after christmas", "the 2nd monday before May 25", "the monday after next monday"."""
     j = i + (s.word(i) in v.THE)
     placed = nth(s, j)
+    if placed and placed[0] == -1 and s.word(placed[1] + 1) == "before":
+        placed = 1, placed[1]  # "the last friday before christmas"
     counted, j = placed if placed and placed[0] > 0 else (1, j)
     several = cardinal(s, j) if placed is None else None
     if several and 0 < several[0] < 520 and s.word(several[1]) in v.WEEKDAY_PLURALS:  # "3 mondays after May 25"

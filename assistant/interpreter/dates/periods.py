@@ -135,7 +135,7 @@ def _stepped(s: Source, i: int, step: int, here: Here) -> tuple[Period, int] | N
     unit = v.UNITS.get(low, low)
     if v.LENGTHS.get(unit, (0, 0, 0))[2] and step:
         return None
-    if unit in ("day", "night") or (low.endswith("s") and low in v.UNITS):
+    if unit in ("day", "night") or (low.endswith("s") and not low.endswith("'s") and low in v.UNITS):
         return None
     period = unit_period(unit, here, step)
     return (period, j + 1) if period else None

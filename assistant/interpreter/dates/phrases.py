@@ -67,6 +67,7 @@ def _point(s: Source, i: int, here: Here) -> Phrase | None:
     if when is None:
         return None
     sign = v.PLUS.get(s.word(found[1]), 0)
+    sign = 0 if s.word(found[1]) == "-" and not s.glued(found[1] + 1) else sign  # "7 dec - 2 nights"
     if sign and not found[2] and (more := amount(s, found[1] + 1)):
         return Phrase(more[1], when=later(when, more[0].times(sign)))
     if s.word(i) == "within" and isinstance(when.at, datetime) and given(found[0]) == {"moment"}:

@@ -15,6 +15,7 @@ from assistant.interpreter.dates.tokens import Source, remembered
 _LONGEST = 24  # tokens of one point
 _DAYS = frozenset({"day", "weekday", "dom", "month", "period"})
 _BOUNDS = frozenset({"before", "after", "by", "until", "till", "from"})
+_INNER_BOUNDS = frozenset({"later", "earlier", "than", "latest", "earliest", "no"})
 _CLOSERS = frozenset({"", ",", ".", "!", "?", ";", ")", "-", "to", "and", "for", "please"})
 
 
@@ -61,10 +62,10 @@ def _more(s: Source, after: int, so_far: Point, here: Here, depth: int) -> tuple
         if j > after and word not in v.JOINTS:
             if word == v.FROM and so_far.weekday is not None and s.word(j) in v.THIS | v.NEXT | v.LAST:
                 pass  # "sunday from last week"
-            elif word in ("later", "earlier") and s.word(j) == "than":
-                said = "after" if word == "later" else "before"
-            elif word == "than" and said:
-                pass
+            elif word in _INNER_BOUNDS:
+                said = _inner_bound(s, j - 1) or said
+                if not said and word not in ("no", "than"):
+                    return None
             elif word in _BOUNDS and given(so_far) & _DAYS and not so_far.clock:
                 said = v.BOUNDS[word] if s.word(j - 2) != "not" else "by"
             elif word != "not":
@@ -78,6 +79,19 @@ def _more(s: Source, after: int, so_far: Point, here: Here, depth: int) -> tuple
     return None
 
 
+def _inner_bound(s: Source, i: int) -> str:
+    """The side that "7 dec no later than 5pm", "later than 5pm" and "latest 5pm" mean."""
+    no = s.word(i - 1) in ("no", "not")
+    match s.word(i), s.word(i + 1):
+        case "later", "than":
+            return "by" if no else "after"
+        case "earlier", "than":
+            return "since" if no else "before"
+        case ("latest" | "earliest") as word, _:
+            return "by" if word == "latest" else "since"
+    return ""
+
+
 def _next(s: Source, i: int, so_far: Point, here: Here, depth: int, expected: bool) -> Found | None:
     """The piece there that reads furthest, what only the pieces so far make one included."""
     found = (
@@ -87,7 +101,9 @@ def _next(s: Source, i: int, so_far: Point, here: Here, depth: int, expected: bo
         _bare_hour(s, i, so_far, expected),
         clock_range(s, i, here, after_day=True) if given(so_far) & _DAYS and so_far.clock is None else None,
     )
-    return max((one for one in found if one), key=lambda one: one[1], default=None)
+    fits = [one for one in found if one]
+    joinable = [one for one in fits if join(so_far, one[0])]  # "7 december, 9.30" has no second day
+    return max((not expected and joinable) or fits, key=lambda one: one[1], default=None)
 
 
 def _rest_of_date(s: Source, i: int, so_far: Point) -> Found | None:

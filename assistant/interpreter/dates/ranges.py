@@ -74,6 +74,9 @@ def _days_of_a_month(s: Source, i: int, here: Here, led: bool) -> tuple[When, in
         return _month_first(s, i, here, led)
     first = _number(s, i)
     second = _link(s, first[1], led) if first else 0
+    if first and not second and s.word(first[1]) in ("and", "&", "+"):
+        following = _number(s, first[1] + 1)
+        second = first[1] + 1 if following and following[0] == first[0] + 1 else 0  # "7 and 8 december"
     if first is None or not second:
         return None
     found = month_day(s, second, here)

@@ -127,7 +127,8 @@ def _counted(s: Source, i: int, here: Here) -> Found | None:
     if not step or not number or named_unit is None or s.words(after - 1, "last", "night"):
         return None
     unit, end = named_unit
-    more = amount(s, end + 1) if s.word(end) == "and" and not working else None
+    joint = s.word(end) == "and"
+    more = amount(s, end + joint) if not working and s.word(end + joint) not in v.ARTICLES else None
     if more:
         return _rolling(here, step, of_unit(number, unit).plus(more[0])), more[1]
     return _stretch(here, step, number, unit, working), end

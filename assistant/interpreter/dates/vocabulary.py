@@ -246,8 +246,8 @@ BEGINNINGS = frozenset({
     FROM, *EDGES, *NEARLY, *REST, *SHORT_EDGES, "at", "@", "in", "on", "within", "for", "during", "right", "just",
     "day", "+", "q", "all", "whole", "entire", "closest", "nearest", "bi", "semi", "year", "another", "later",
     "penultimate",
-    *WEEK_WORDS, "w", "calendar", "iso", "same", "h", "fy", "fiscal", "alternate", *FRACTION_SIGNS, *TO_DATE, *DECADES,
-    *ALMOST,
+    *WEEK_WORDS, "w", "calendar", "iso", "same", "-", "h", "fy", "fiscal", "alternate",
+    *FRACTION_SIGNS, *TO_DATE, *DECADES, *ALMOST,
     "after", "mid", "until", "till",
     "'",
 })  # fmt: skip
@@ -257,7 +257,7 @@ BEFORE_PERIODS = frozenset(
     {"in", "for", "during", "since", "until", "till", "through", "before", "after", "from", "between", "=", "by"}
 )
 # Words that only lead to an expression or join its parts: none is one without another
-SMALL_WORDS = frozenset({*ALMOST, "same",
+SMALL_WORDS = frozenset({*ALMOST, "same", "-",
                          *ARTICLES, *THE, *STARTING, "at", "@", "in", "on", "within", "for", "during", "right", "just",
                          "+", "'", "after", "until", "till", "all", "whole", "entire", BETWEEN, FROM, *THIS, *NEXT,
                          *LAST, *COMING})  # fmt: skip

@@ -91,6 +91,8 @@ def test_a_rule_a_time_and_an_end_go_together_in_every_order() -> None:
         (("Q4 27", "27q4", "q4'27", "the fourth quarter of 2027"), "2027-10-01 to 2028-01-01"),
         (("october to february", "from october until february"), "2026-10-01 to 2027-02-01"),
         (("11/1 - 12/24",), "2026-11-01 to 2026-12-25"),
+        (("7 and 8 december", "7 & 8 dec"), "2026-12-07 to 2026-12-09"),
+        (("next 2 weeks 3 days",), "2026-11-26 to 2026-12-13"),
         (("the last 3 months and 2 weeks", "past three months and two weeks"), "2026-08-11 to 2026-11-25"),
         (("year to date", "ytd"), "2026-01-01 to 2026-11-25"),
         (("the rest of the day",), "2026-11-25 10:30 to 2026-11-26 00:00"),
@@ -113,7 +115,8 @@ def test_a_period_has_many_names(texts: tuple[str, ...], meant: str) -> None:
         (("tomorrow week", "a week tomorrow"), "2026-12-03"),
         (("last monday", "previous monday", "monday of last week"), "2026-11-16"),
         (("this past monday", "past monday"), "2026-11-23"),
-        (("the penultimate friday of december",), "2026-12-18"),
+        (("the penultimate friday of december", "the last friday before christmas"), "2026-12-18"),
+        (("next week's monday", "monday next week"), "2026-11-30"),
         (("12 okt", "montag, 12. oktober", "12 lokakuu"), "2027-10-12"),
     ],
 )
@@ -162,6 +165,8 @@ def test_a_day_that_no_calendar_has_is_no_date_and_neither_is_what_goes_with_it(
         ("less than 3 days ago", "since", "2026-11-22"),
         ("wednesday later than 10 in the morning", "after", "2026-12-02 10:00"),
         ("tomorrow after lunch", "after", "2026-11-26 12:00"),
+        ("7 dec no later than 5pm", "by", "2026-12-07 17:00"),
+        ("7 dec earliest 9am", "since", "2026-12-07 09:00"),
     ],
 )
 def test_the_side_may_be_said_behind_the_day(text: str, bound: str, meant: str) -> None:
