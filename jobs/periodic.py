@@ -1,4 +1,4 @@
-"""Work by the clock that belongs to no user: orphaned turns, idle conversations, old changes and deletions, tokens."""
+"""Work by the clock that belongs to no user: orphaned turns, idle conversations, search, what is old, tokens."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from jobs.ownership import Mark
 from models.users import revoked_tokens
 from services.conversations import note_idle
 from services.messages import wake
+from services.search import catch_up
 from services.tasks.purging import purge
 
 log = structlog.get_logger()
@@ -40,6 +41,9 @@ TRIMS: Final = 60
 
 PURGED: Final = 200
 """Deleted tasks that are looked at in one go; those of one user go in one transaction."""
+
+BEHIND: Final = 500
+"""Changes of a user that wait for search: fewer are read by the user's next search, if there is one."""
 
 LOOKS: Final = 10
 """Looks for orphans within a lease: a turn of a worker that is gone waits a tenth of it at most past its end."""
@@ -133,6 +137,21 @@ async def _purge(database: Database, before: datetime) -> int:
     return len(found)
 
 
+async def write_search_keys(database: Database) -> int:
+    """Have search read on where much waits for it; of how many users."""
+    return await _in_batches(partial(_read_on, database), BATCH, ROUNDS)
+
+
+async def _read_on(database: Database) -> int:
+    statement = text("SELECT user_id FROM tasktalk.search_backlogs(:behind, :wanted)")
+    async with database.for_nobody() as connection:
+        found = (await connection.execute(statement, {"behind": BEHIND, "wanted": BATCH})).scalars().all()
+    for user_id in found:
+        while not await database.work(user_id, catch_up):
+            pass
+    return len(found)
+
+
 async def _in_batches(batch: Callable[[], Awaitable[int]], size: int, most: int) -> int:
     """Do batch after batch until one isn't full, `most` at a time; how many there were in all."""
     total = 0
@@ -148,6 +167,7 @@ async def keep_house(database: Database, settings: Settings) -> None:
     """One round of what isn't urgent."""
     await note_idle_conversations(database, settings)
     await forget_ended_tokens(database)
+    await write_search_keys(database)
     await trim_changes(database, settings)
     await purge_tasks(database, settings)
 

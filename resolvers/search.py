@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import strawberry
@@ -15,8 +16,9 @@ from resolvers.enums import SearchKind
 from resolvers.fields import AfterArgument, Connection, FirstArgument, Key, Keyset
 from resolvers.fields.connections import make_connection
 from resolvers.fields.keyset import Cursors
+from resolvers.operation import Operation
 from resolvers.tasks.types import Task
-from services.search import FOUND, Hit, as_html, search, snippet
+from services.search import FOUND, Found, Hit, as_html, catch_up, search, snippet
 
 TYPES: Final = {Kinds.TASK: "Task", Kinds.MESSAGE: "Message", Kinds.CONVERSATION: "Conversation"}
 
@@ -68,6 +70,18 @@ async def _load(info: Info, hit: Hit) -> Any:
     )
 
 
+async def _found(operation: Operation, query: str, kinds: Sequence[Kinds]) -> Found:
+    """What is found now. What was changed since the last search gets its keys first; what is read is of after that."""
+    async with operation.reading() as session:
+        found = await search(session, query, kinds)
+    if not found.is_behind:
+        return found
+    while not await operation.work(catch_up):
+        pass
+    async with operation.reading() as session:
+        return await search(session, query, kinds, behind_too=True)
+
+
 def _shown(hit: Hit, found: Any, words: Any) -> SearchHit:
     parts = snippet(_text(found, words), words)
     shown = [SnippetPart(text=part.text, is_match=part.is_match) for part in parts]
@@ -95,8 +109,7 @@ class SearchQueries:
         wanted = sorted({Kinds(kind.value) for kind in kinds or ()})
         cursors = Cursors.of(ORDER, {"query": query, "kinds": wanted})
         request = cursors.request(first, after, None, None)
-        async with info.context.reading() as session:
-            found = await search(session, query, wanted)
+        found = await _found(info.context, query, wanted)
         page = [hit for hit in found.hits if request.after is None or (hit.score, hit.id) < request.after]
         page = page[: request.limit + 1]
         results = await asyncio.gather(*(_load(info, hit) for hit in page))

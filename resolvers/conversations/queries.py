@@ -10,6 +10,7 @@ from strawberry.types import Info
 
 from assistant.tools import TOOLS
 from models.conversations import conversations, messages
+from models.enums import SearchKind
 from models.turns import tool_call_tasks, tool_calls
 from resolvers.conversations.types import (
     CONVERSATIONS,
@@ -26,6 +27,7 @@ from resolvers.fields import AfterArgument, BeforeArgument, Connection, FirstArg
 from resolvers.nodes import IdArgument, load
 from resolvers.payloads import id_of
 from services.conversations import is_active
+from services.search import narrowed
 from services.tasks.filters import contains
 
 
@@ -96,12 +98,18 @@ class ConversationQueries:
         before: BeforeArgument = None,
         filter: Annotated[ConversationFilter | None, strawberry.argument(description="Which ones.")] = None,
     ) -> Connection[Conversation]:
+        where = _conversation_conditions(info, filter)
+        text = filter.text if filter else None
+        if text:
+            async with info.context.reading() as session:
+                where += await narrowed(session, conversations.c.id, [text], SearchKind.CONVERSATION)
         page: Connection[Conversation] = await info.context.edges.root_page(
             info,
             CONVERSATIONS,
             (first, after, last, before),
-            _conversation_conditions(info, filter),
+            where,
             filter_=strawberry.asdict(filter) if filter else None,
+            by_value=bool(text),
         )
         return page
 

@@ -12,12 +12,13 @@ from strawberry.types import Info
 
 from models.enums import Priority as Priorities
 from models.enums import WeekStart
-from models.tasks import labels
+from models.tasks import labels, tasks
 from resolvers.enums import DueBucket, Priority, SortDirection, TaskOrder
 from resolvers.fields import AfterArgument, BeforeArgument, Connection, FirstArgument, LastArgument
 from resolvers.nodes import IdArgument, load
 from resolvers.payloads import id_of
 from resolvers.tasks.types import Label, Task, task_keyset
+from services.search import narrowed
 from services.tasks import DueBucket as DueBuckets
 from services.tasks import TaskFilter as Conditions
 from services.tasks import task_conditions
@@ -72,19 +73,22 @@ class TaskQueries:
         direction: Annotated[SortDirection | None, strawberry.argument(description="ASC by default.")] = None,
     ) -> Connection[Task]:
         operation = info.context
+        chosen = filter or TaskFilter()
         async with operation.reading() as session:
             settings = await read_settings(session)
-        chosen = filter or TaskFilter()
-        page: Connection[Task] = await operation.edges.root_page(
-            info,
-            task_keyset(order_by or TaskOrder.POSITION, descending=direction is SortDirection.DESC),
-            (first, after, last, before),
-            task_conditions(
+            where = task_conditions(
                 chosen.conditions(),
                 operation.edges.scope.now,
                 ZoneInfo(settings.time_zone),
                 WeekStart(settings.week_start),
-            ),
+            )
+            if chosen.text and not chosen.include_deleted:
+                where += await narrowed(session, tasks.c.id, [chosen.text])
+        page: Connection[Task] = await operation.edges.root_page(
+            info,
+            task_keyset(order_by or TaskOrder.POSITION, descending=direction is SortDirection.DESC),
+            (first, after, last, before),
+            where,
             filter_=strawberry.asdict(chosen),
             by_value=filter is not None,
         )

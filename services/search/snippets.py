@@ -79,7 +79,8 @@ def slips(word: str) -> frozenset[str]:
 def folded(word: str) -> str:
     """In lower case and without accents, as the database reads words."""
     apart = unicodedata.normalize("NFKD", word)
-    return "".join(letter for letter in apart if not "\u0300" <= letter <= "\u036f").lower()
+    bare = "".join(letter for letter in apart if not "\u0300" <= letter <= "\u036f")
+    return unicodedata.normalize("NFC", bare).lower()
 
 
 def _matches(text: str, words: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -13,10 +13,10 @@ from core.database import Database
 from core.errors import DomainError, ErrorCode
 from core.ids import new_id
 from core.settings import Settings
-from core.unit_of_work import UnitOfWork
+from core.unit_of_work import Change, UnitOfWork
 from events.bus import Bus
 from models.conversations import conversations, messages
-from models.enums import Actor, SearchKind
+from models.enums import Actor, ChangeKind, SearchKind
 from models.tasks import Task
 from services.conversations import create, remove, rename
 from services.search import as_html, search, snippet
@@ -51,15 +51,17 @@ async def say(database: Database, user: str, *contents: str, title: str | None =
         conversation = await create(work, title=title, context=None, idempotency_key=None)
         for position, content in enumerate(contents, start=1):
             row = {"conversation_id": conversation, "position": position, "sender": "USER", "content": content}
-            await work.execute(insert(messages).values(user_id=user, id=new_id(), created_at=work.now, **row))
+            message = new_id()
+            await work.execute(insert(messages).values(user_id=user, id=message, created_at=work.now, **row))
+            work.record(Change(ChangeKind.MESSAGE, message, conversation_id=conversation))
         return conversation
 
     return await database.work(user, action)
 
 
 async def hits(database: Database, user: str, query: str, *kinds: SearchKind) -> list[UUID]:
-    async with database.snapshot(user) as session:
-        return [hit.id for hit in (await search(session, query, kinds)).hits]
+    found = await database.work(user, lambda work: search(work, query, kinds))
+    return [hit.id for hit in found.hits]
 
 
 async def titles(database: Database, user: str, query: str, of: Sequence[Task]) -> list[str]:
@@ -147,6 +149,8 @@ async def test_of_a_word_that_stands_everywhere_the_newest_are_ranked(database: 
             for number in range(5000)
         ]
         await work.execute(insert(conversations), rows)
+        for row in rows:
+            work.record(Change(ChangeKind.CONVERSATION, row["id"]))
         await work.execute(update(conversations).where(conversations.c.id == rows[7]["id"]).values(title="rare bird"))
 
     await database.work(user, many)

@@ -22,6 +22,7 @@ from models.base import metadata, rows_of
 from models.enums import Actor
 from models.turns import call_changes, drafts, undone_calls
 from services.feeds import renew_feed
+from services.search import catch_up
 from services.tasks import NewTask, create_task
 from services.users import Identity, admit
 from tests.support.talking import assistant
@@ -62,6 +63,7 @@ async def seed(database: Database, bus: Bus, dsn: Dsn, user: str) -> None:
         await work.execute(insert(undone_calls).values(user_id=user, **undone))
 
     await database.work(user, rest)
+    await database.work(user, catch_up)
 
 
 async def rows(database: Database, user: str, table: Table) -> list[Row]:

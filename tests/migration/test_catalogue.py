@@ -28,6 +28,10 @@ FUNCTIONS = {
     "erase_user(wanted integer)": "bigint",
     "calendar_owner(hash bytea)": "text",
     "search(words text[], kinds text[], wanted integer)": "TABLE(id uuid, kind text, score integer)",
+    "search_containing(bodies text[], of_kind text, most integer)": "uuid[]",
+    "search_catch_up(wanted bigint)": "boolean",
+    "search_is_behind()": "boolean",
+    "search_backlogs(behind bigint, wanted integer)": "TABLE(user_id text)",
     "trim_changes(before timestamp with time zone, wanted integer)": "bigint",
 }
 """The functions that see every user's rows, and what they give out: ids, positions and counts."""
@@ -35,12 +39,13 @@ FUNCTIONS = {
 READ = {"SELECT"}
 RIGHTS = {
     **dict.fromkeys(
-        ("search_vocabulary", "messages", "rounds", "undone_calls", "call_changes", "task_revisions", "change_log"),
-        READ | {"INSERT"},
+        ("messages", "rounds", "undone_calls", "call_changes", "task_revisions", "change_log"), READ | {"INSERT"}
     ),
+    **dict.fromkeys(("search_vocabulary", "search_positions"), READ),
+    "search_documents": READ | {"DELETE"},
     **dict.fromkeys(("task_labels", "tool_call_tasks", "revoked_tokens"), READ | {"INSERT", "DELETE"}),
     **dict.fromkeys(
-        ("search_documents", "calendar_feeds", "conversations", "drafts", "labels", "tasks"),
+        ("calendar_feeds", "conversations", "drafts", "labels", "tasks"),
         READ | {"INSERT", "UPDATE", "DELETE"},
     ),
     **dict.fromkeys(
