@@ -1,5 +1,5 @@
 """What a search costs at 500 tasks and 1,000 messages and at 50,000 and 100,000, in one database; and what search costs
-those who write.
+those who write, and who search after writing.
 
 `python -m bench.search` starts a PostgreSQL of its own in a temporary directory; no network. Each query is a whole
 `search(first: 20)` with its snippets. Beside the wall time stands the CPU time of this process and of PostgreSQL's: on
@@ -13,31 +13,32 @@ import tempfile
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
+from bench.costs import Cost, best_of
 from bench.searching.corpus import Corpus
 from core import embedded
 from core.database import Database, make_links
 from core.dsn import Dsn
 from core.ids import new_id
 from core.settings import Settings
-from core.unit_of_work import UnitOfWork
+from core.unit_of_work import Change, UnitOfWork
 from events.bus import Bus
 from events.hub import Hub
 from events.log import ChangeLog
 from graphql_api.schema import make_schema
 from migrations import runner
-from models.enums import Actor
+from models.enums import Actor, ChangeKind
 from resolvers.operation import Application, operation
 from services.auth import Claims
 from services.messages import NewMessage, send
+from services.search import catch_up
 from services.tasks import NewTask, create_task
 from services.users import Identity, admit
 
@@ -53,28 +54,6 @@ class NoGate:
 
     async def forget(self, user_id: str) -> None:
         """Nobody goes."""
-
-
-@dataclass
-class Cost:
-    """Milliseconds."""
-
-    wall: float
-    cpu: float
-
-
-def backend_cpu(pid: int) -> float:
-    """Seconds that a process has run (Linux)."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
-
-
-async def best_of(times: int, pid: int, action: Callable[[], Awaitable[Any]]) -> Cost:
-    costs = []
-    for _ in range(times):
-        wall, cpu = time.perf_counter(), time.process_time() + backend_cpu(pid)
-        await action()
-        costs.append(((time.perf_counter() - wall) * 1e3, (time.process_time() + backend_cpu(pid) - cpu) * 1e3))
-    return Cost(min(wall for wall, _ in costs), min(cpu for _, cpu in costs))
 
 
 def at(costs: list[float], part: float) -> str:
@@ -133,10 +112,22 @@ async def seed(database: Database, user: str, corpus: Corpus) -> None:
         }
         for number in range(corpus.messages)
     ]
-    for statement, values in ((insert_task, tasks), (insert_place, rows), (insert_message, said)):
+    for statement, values, kind in (
+        (insert_task, tasks, ChangeKind.TASK),
+        (insert_place, rows, ChangeKind.CONVERSATION),
+        (insert_message, said, ChangeKind.MESSAGE),
+    ):
         for begin in range(0, len(values), 5_000):
             batch = values[begin : begin + 5_000]
-            await database.work(user, lambda work, batch=batch, statement=statement: work.execute(statement, batch))
+            await database.work(user, partial(_store, statement=statement, rows=batch, kind=kind))
+    while not await database.work(user, catch_up):
+        pass
+
+
+async def _store(work: UnitOfWork, statement: TextClause, rows: list[dict[str, Any]], kind: ChangeKind) -> None:
+    await work.execute(statement, rows)
+    for row in rows:
+        work.record(Change(kind, row["id"], conversation_id=row.get("place")))
 
 
 async def searches(application: Application, dsn: Dsn, pid: int) -> None:
@@ -164,8 +155,8 @@ async def searches(application: Application, dsn: Dsn, pid: int) -> None:
             print(f"{user:8}{sort:14}{at(wall, 0.5):>8}{at(wall, 0.95):>8}{'':10}{at(cpu, 0.5):>8}{at(cpu, 0.95):>8}")
 
 
-async def writes(database: Database, dsn: Dsn, pid: int) -> None:
-    """With the triggers and without them, in turn."""
+async def writes(database: Database, pid: int) -> None:
+    """Writing, and what making the keys of what was written costs after one change, a hundred, and two thousand."""
     corpus = Corpus(*SIZES["large"])
     settings = Settings(limit_sends_per_minute=0, limit_queued_turns=0)
     place = await database.work("large", lambda work: send(work, NewMessage("hello"), settings))
@@ -177,18 +168,16 @@ async def writes(database: Database, dsn: Dsn, pid: int) -> None:
         await send(work, NewMessage(corpus.text(6, 18), conversation_id=place.conversation_id), settings)
 
     costs: defaultdict[str, list[Cost]] = defaultdict(list)
-    for _ in range(8):
-        for switch in ("DISABLE", "ENABLE"):
-            await owner(
-                dsn, *(f"ALTER TABLE tasktalk.{table} {switch} TRIGGER search_new" for table in ("tasks", "messages"))
-            )
-            for name, action in (("createTask", add), ("sendMessage", say)):
-                for _ in range(50):
-                    done = await best_of(1, pid, lambda action=action: database.work("large", action))
-                    costs[f"{name}, search {'off' if switch == 'DISABLE' else 'on'}"].append(done)
+    for name, action in (("createTask", add), ("sendMessage", say)):
+        for count, times in ((1, 100), (100, 4), (2000, 1)):
+            for _ in range(times):
+                for _ in range(count):
+                    costs[name].append(await best_of(1, pid, partial(database.work, "large", action)))
+                done = await best_of(1, pid, partial(database.work, "large", catch_up))
+                costs[f"keys of {count} by {name}, each"].append(Cost(done.wall / count, done.cpu / count))
     for name, found in costs.items():
         wall, cpu = [one.wall for one in found], [one.cpu for one in found]
-        print(f"{name:24} wall p50 {at(wall, 0.5)} ms, CPU p50 {at(cpu, 0.5)} ms, p95 {at(cpu, 0.95)} ms")
+        print(f"{name:36} wall p50 {at(wall, 0.5)} ms, CPU p50 {at(cpu, 0.5)} ms, p95 {at(cpu, 0.95)} ms")
 
 
 async def main() -> None:
@@ -216,7 +205,7 @@ async def main() -> None:
         async with database.for_nobody() as connection:
             pid = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
         await searches(Application(Settings(), database, bus, hub, NoGate()), dsn, pid)
-        await writes(database, dsn, pid)
+        await writes(database, pid)
 
 
 if __name__ == "__main__":

@@ -19,12 +19,11 @@ WHOLE: Final = (
 
 @dataclass(frozen=True)
 class Listed:
-    """A list to be read. `scans`: what it asks for has no index, so that it may have to look at many rows."""
+    """A list to be read."""
 
     name: str
     document: str
     variables: dict[str, Any] = field(default_factory=dict)  # Any: JSON
-    scans: bool = False
 
     @property
     def ordered(self) -> bool:
@@ -42,10 +41,10 @@ def _id(kind: str, user: int, number: int) -> str:
     return to_global_id(kind, row_id(user, number))
 
 
-def _tasks(name: str, filter_: dict[str, Any] | None = None, *, scans: bool = False, **arguments: str) -> Listed:
+def _tasks(name: str, filter_: dict[str, Any] | None = None, **arguments: str) -> Listed:
     given = "".join(f", {argument}: {value}" for argument, value in ({"first": "20"} | arguments).items() if value)
     document = f"query ($filter: TaskFilter, $after: String) {{ tasks(filter: $filter, after: $after{given}) {WHOLE} }}"
-    return Listed(f"tasks {name}", document, {"filter": filter_ or {}}, scans)
+    return Listed(f"tasks {name}", document, {"filter": filter_ or {}})
 
 
 def _tasks_lists(user: int) -> Iterator[Listed]:
@@ -69,7 +68,9 @@ def _tasks_lists(user: int) -> Iterator[Listed]:
         "due between by DUE", {"dueAfter": "2026-01-01T00:00:00Z", "dueBefore": "2026-01-08T00:00:00Z"}, orderBy="DUE"
     )
     yield _tasks("with a common text", {"text": "word1"})
-    yield _tasks("with a rare text", {"text": "no such text"}, scans=True)
+    yield _tasks("with a rare text", {"text": "no such text"})
+    yield _tasks("with a rare part of a word", {"text": "xyzz"})
+    yield _tasks("with a number", {"text": "task 77 "})
 
 
 def _others(user: int) -> Iterator[Listed]:

@@ -83,6 +83,9 @@ _STATEMENTS: Final = (
     f"""INSERT INTO change_log (user_id, seq, at, kind, entity_id, action, actor)
         SELECT :user, i, now(), CASE WHEN i % 3 = 0 THEN 'LABEL' ELSE 'TASK' END, {_I}, 'UPDATED', 'USER'
         FROM generate_series(1, :size) i""",
+    # Of the tasks alone: rows of the other tables have the same ids.
+    "SELECT search_write(:user, ARRAY(SELECT id FROM tasks WHERE user_id = :user), '{}', '{}')",
+    "INSERT INTO search_positions (user_id, seq) VALUES (:user, :size)",
 )
 
 

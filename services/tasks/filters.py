@@ -85,9 +85,21 @@ def due_in(days: Days, zone: ZoneInfo) -> ColumnElement[bool]:
     if days.end is not None:
         all_day.append(tasks.c.due_date < days.end)
         timed.append(tasks.c.due_at < start_of(days.end, zone))
-    start = None if days.start is None else datetime.combine(days.start, time.min)
-    end = None if days.end is None else datetime.combine(days.end, time.min)
-    return and_(or_(and_(*all_day), and_(*timed)), *_about(start, end))
+    return and_(or_(and_(*all_day), and_(*timed)), *_between(days, zone))
+
+
+def _between(days: Days, zone: ZoneInfo) -> list[ColumnElement[bool]]:
+    """Where the due order of what is due on these days lies: an index range with little else in it.
+
+    A timed task sorts at its instant, an all-day one at the end of its day by UTC: never before the day began in any
+    zone, and after its end there by no more than the zone is ahead.
+    """
+    found: list[ColumnElement[bool]] = []
+    if days.start is not None:
+        found.append(tasks.c.due_order >= _wall(start_of(days.start, zone)))
+    if days.end is not None:
+        found.append(tasks.c.due_order <= max(_wall(start_of(days.end, zone)), datetime.combine(days.end, time.min)))
+    return found
 
 
 def _about(start: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
