@@ -1,5 +1,5 @@
-"""What an action costs, by the clock and in CPU time of this process and of a backend of PostgreSQL's: on a machine that
-others use the latter says more. Linux only."""
+"""What an action costs, by the clock and in CPU time of this process and of a backend of PostgreSQL's: on a machine
+that others use the latter says more. Linux only."""
 
 from __future__ import annotations
 

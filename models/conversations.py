@@ -32,6 +32,9 @@ MESSAGE_LIMIT = 10_000
 TITLE_LIMIT = 200
 """Code points of a conversation's title."""
 
+UNNOTED = "closed_at IS NULL AND (idle_noted_at IS NULL OR idle_noted_at < last_activity_at)"
+"""What may yet go idle. An index of all open ones would be taken for a user's list of them, and be everybody's."""
+
 conversations = Table(
     "conversations",
     metadata,
@@ -63,7 +66,7 @@ conversations = Table(
         unique=True,
         postgresql_where=text("idempotency_key IS NOT NULL"),
     ),
-    Index("ix_conversations_open", "last_activity_at", postgresql_where=text("closed_at IS NULL")),
+    Index("ix_conversations_quiet", "last_activity_at", postgresql_where=text(UNNOTED)),
 )
 
 messages = Table(

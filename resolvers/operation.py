@@ -197,6 +197,13 @@ class Operation:
         await self.renew()
         return await self.application.database.work_at(self.user_id, _of_a_user(action))
 
+    async def work_between(self, action: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+        """The same in a query, whose other fields may be reading meanwhile: none opens a snapshot before its end."""
+        async with self._turn:
+            await self._drop()
+            self.edges = self._new_edges()
+            return await self.application.database.work(self.user_id, _of_a_user(action))
+
     def _new_edges(self) -> Edges:
         scope = Scope(clock.now(), self.identity.user_id, self.application.settings)
         return Edges(self.reading, scope, self.application.plans)

@@ -76,7 +76,7 @@ async def _found(operation: Operation, query: str, kinds: Sequence[Kinds]) -> Fo
         found = await search(session, query, kinds)
     if not found.is_behind:
         return found
-    while not await operation.work(catch_up):
+    while not await operation.work_between(catch_up):
         pass
     async with operation.reading() as session:
         return await search(session, query, kinds, behind_too=True)

@@ -282,8 +282,8 @@ END
 $$;
 
 -- The session's user's rows of a kind in which all of the texts may stand, whatever the case: every one in which they do
--- is among them, those whose documents aren't written yet included. NULL where they are more than `most` or where the
--- texts don't say: then a list is gone through in its order.
+-- is among them, those whose documents aren't written yet included. NULL where they are more than `most` or stand in one
+-- of thirty of the newest, or where the texts don't say: then a list is gone through in its order.
 --
 -- Of a text the words that have others on both sides are looked for as they are, the first and the last as the end or the
 -- beginning of a word, or as a part of one.
@@ -297,6 +297,8 @@ DECLARE
     run text;
     known integer[];
     conditions text[] := '{}';
+    all_of_them text;
+    seen integer;
     waiting uuid[];
     found uuid[];
 BEGIN
@@ -326,9 +328,15 @@ BEGIN
     IF cardinality(waiting) > most THEN
         RETURN NULL;
     END IF;
+    all_of_them := array_to_string(conditions, ' AND ');
+    EXECUTE format('SELECT count(*) FROM (SELECT d.kind, d.keys FROM search_documents d WHERE d.user_id = $1'
+                   ' ORDER BY d.id DESC LIMIT 300) AS d WHERE d.kind = $2 AND %s', all_of_them)
+    INTO seen USING owner, of_kind;
+    IF seen >= 9 THEN
+        RETURN NULL;
+    END IF;
     EXECUTE format('SELECT coalesce(array_agg(f.id), ''{}'') FROM (SELECT d.id FROM search_documents d'
-                   ' WHERE %s AND (d.user_id = $1) IS TRUE AND d.kind = $2 LIMIT $3) AS f',
-                   array_to_string(conditions, ' AND '))
+                   ' WHERE %s AND (d.user_id = $1) IS TRUE AND d.kind = $2 LIMIT $3) AS f', all_of_them)
     INTO found USING owner, of_kind, most + 1;
     RETURN CASE WHEN cardinality(found) <= most
                 THEN ARRAY(SELECT unnest(found) UNION SELECT unnest(waiting)) END;

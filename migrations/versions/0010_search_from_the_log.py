@@ -29,6 +29,8 @@ def upgrade() -> None:
     op.drop_column('search_vocabulary', 'slips', schema='tasktalk')
     op.add_column('search_vocabulary', sa.Column('marks', postgresql.ARRAY(sa.Integer()), nullable=False), schema='tasktalk')
     op.create_index('ix_search_vocabulary_marks', 'search_vocabulary', ['marks'], unique=False, schema='tasktalk', postgresql_using='gin')
+    op.drop_index('ix_conversations_open', table_name='conversations', schema='tasktalk')
+    op.create_index('ix_conversations_quiet', 'conversations', ['last_activity_at'], unique=False, schema='tasktalk', postgresql_where=sa.text('closed_at IS NULL AND (idle_noted_at IS NULL OR idle_noted_at < last_activity_at)'))
     scripts.run_file("0010_up.sql")
 
 
@@ -41,5 +43,7 @@ def downgrade() -> None:
     op.create_index('ix_search_vocabulary_slips', 'search_vocabulary', ['slips'], unique=False, schema='tasktalk', postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
     op.execute("ALTER INDEX tasktalk.ix_search_documents_keys SET (fastupdate = off)")
     op.drop_table('search_positions', schema='tasktalk')
+    op.drop_index('ix_conversations_quiet', table_name='conversations', schema='tasktalk')
+    op.create_index('ix_conversations_open', 'conversations', ['last_activity_at'], unique=False, schema='tasktalk', postgresql_where=sa.text('closed_at IS NULL'))
     scripts.run_file("0003_up.sql")
     scripts.run_file("0008_up.sql")
