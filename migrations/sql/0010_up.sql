@@ -310,7 +310,8 @@ BEGIN
             IF place > 1 AND place < cardinality(runs) THEN
                 known := ARRAY[search_key(owner, '=' || run)];
             ELSE
-                CONTINUE WHEN length(run) < 2;
+                -- Of 1e5x the parser makes two words, so of what may be its end nothing is known.
+                CONTINUE WHEN length(run) < 2 OR run ~ '^([0-9]*e)?[0-9]+[^0-9]';
                 known := search_words_with(owner, run, 201);
                 CONTINUE WHEN cardinality(known) > 200;
             END IF;
