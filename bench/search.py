@@ -38,7 +38,7 @@ from models.enums import Actor, ChangeKind
 from resolvers.operation import Application, operation
 from services.auth import Claims
 from services.messages import NewMessage, send
-from services.search import catch_up
+from services.search import catch_up, follow
 from services.tasks import NewTask, create_task
 from services.users import Identity, admit
 
@@ -120,8 +120,7 @@ async def seed(database: Database, user: str, corpus: Corpus) -> None:
         for begin in range(0, len(values), 5_000):
             batch = values[begin : begin + 5_000]
             await database.work(user, partial(_store, statement=statement, rows=batch, kind=kind))
-    while not await database.work(user, catch_up):
-        pass
+    await follow(database, user)
 
 
 async def _store(work: UnitOfWork, statement: TextClause, rows: list[dict[str, Any]], kind: ChangeKind) -> None:

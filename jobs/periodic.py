@@ -21,7 +21,7 @@ from jobs.ownership import Mark
 from models.users import revoked_tokens
 from services.conversations import note_idle
 from services.messages import wake
-from services.search import catch_up
+from services.search import follow
 from services.tasks.purging import purge
 
 log = structlog.get_logger()
@@ -147,8 +147,7 @@ async def _read_on(database: Database) -> int:
     async with database.for_nobody() as connection:
         found = (await connection.execute(statement, {"behind": BEHIND, "wanted": BATCH})).scalars().all()
     for user_id in found:
-        while not await database.work(user_id, catch_up):
-            pass
+        await follow(database, user_id)
     return len(found)
 
 

@@ -191,7 +191,7 @@ BEGIN
     IF length(word) > 3 THEN
         SELECT coalesce(array_agg(search_key(owner, '=' || v.word)), '{}') INTO longer
         FROM (SELECT v.word FROM search_vocabulary v
-              WHERE v.user_id = owner AND v.word > search_senses.word AND v.word < search_senses.word || U&'\+10FFFF'
+              WHERE v.user_id = owner AND v.word >= search_senses.word AND v.word < search_senses.word || U&'\+10FFFF'
               ORDER BY v.word LIMIT 33) AS v;
         IF length(word) > 4 OR longer = '{}' THEN
             SELECT coalesce(array_agg(search_key(owner, '=' || v.word)), '{}') INTO slips

@@ -22,6 +22,7 @@ from services.exchange.values import Bad, Dates, Draft, Item, LabelRow, Outcome,
 from services.inputs import check_characters
 from services.labels import create_label, label_named
 from services.recurrence import clean_rule
+from services.search import follow
 from services.tasks import adopt_task, plan_task
 
 BATCH: Final = 100
@@ -63,6 +64,8 @@ async def import_tasks(
             batch = []
     for outcome in await _take(database, user_id, batch, planned, dry_run=dry_run):
         yield outcome
+    if not dry_run:
+        await follow(database, user_id)  # so that who searches next needn't wait for much
 
 
 async def _take(

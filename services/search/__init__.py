@@ -3,7 +3,7 @@ that a query means."""
 
 from services.search.containing import may_contain, narrowed
 from services.search.finding import FOUND, Found, Hit, search
-from services.search.following import STEP, catch_up
+from services.search.following import STEP, catch_up, follow
 from services.search.snippets import Part, as_html, snippet
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Part",
     "as_html",
     "catch_up",
+    "follow",
     "may_contain",
     "narrowed",
     "search",

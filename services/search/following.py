@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, bindparam, func, select
 
+from core.database import Database
 from core.statements import prepared
 from core.unit_of_work import UnitOfWork
 
@@ -22,3 +23,9 @@ async def catch_up(work: UnitOfWork) -> bool:
     """
     done: bool = await work.value(_READ_ON, wanted=STEP)
     return done
+
+
+async def follow(database: Database, user_id: str) -> None:
+    """All that waits, each step in a unit of work of its own."""
+    while not await database.work(user_id, catch_up):
+        pass
