@@ -17,7 +17,7 @@ from core.unit_of_work import Session
 from models.base import rows_of
 from models.enums import SearchKind
 from models.tasks import Task, tasks
-from services.search import search
+from services.search import narrowed, search
 from services.search.finding import QUERY_LIMIT
 from services.tasks.reading import get_tasks
 
@@ -52,7 +52,8 @@ async def candidates(session: Session, words: str, shown: Sequence[UUID] = ()) -
     if len(newest) <= SHORT:
         return Candidates(newest, True)
     found = await get_tasks(session, [*shown, *await _hits(session, words)])
-    found += await session.all(_titled(live, words), Task)
+    titled = _titled(live, words).where(*await narrowed(session, tasks.c.id, [words.strip()]))
+    found += await session.all(titled, Task)
     return Candidates(_each_once([*found, *newest]), False)
 
 

@@ -20,6 +20,7 @@ from models.base import rows_of
 from models.enums import Priority
 from models.tasks import Label, Task, tasks
 from services.labels import label_named
+from services.search import narrowed
 from services.tasks import filters
 from services.tasks.filters import Days, DueBucket, Span
 from services.tasks.reading import LIST_LIMIT, LabelledTask, with_labels
@@ -70,6 +71,8 @@ async def list_tasks(
     if query.label is not None and label is None:
         return [], 0
     conditions = [tasks.c.user_id == session.user_id, *_conditions(query, label, zone, now or session.now)]
+    if texts := [*query.words[:WORD_LIMIT], *([query.text] if query.text and query.text.strip() else [])]:
+        conditions += await narrowed(session, tasks.c.id, texts)
     await session.execute(_PLAN_BY_VALUE)
     found = await session.all(_dated(conditions, zone, most), Task)
     if len(found) < most:

@@ -495,8 +495,7 @@ async def test_candidates_are_few_and_likely(database: Database, user: str, monk
     for i in range(5):
         await make(database, user, f"Something {i}")
     shown = await make(database, user, "Shown before")
-    async with database.snapshot(user) as session:
-        found = await candidates(session, "the oat milks", [shown.id])
+    found = await database.work(user, lambda work: candidates(work, "the oat milks", [shown.id]))
     assert [task.title for task in found.tasks] == ["Shown before", "Buy oat milk", "Something 4", "Something 3"]
     assert (found.tasks[1], found.everything) == (milk, False)
 
