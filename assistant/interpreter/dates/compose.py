@@ -26,6 +26,7 @@ from assistant.interpreter.dates.values import (
 _FILLERS = v.LEADS | {
     "the", "sometime", "be", "is", "are", "it", "to", "from", "starting", "beginning", "back", "please", "than", "not",
     "exactly", "after", "later", "earlier", "no", "or", "as", "of", "early", "up", "prior", "(", "[", ",", "-",
+    "roughly", "anytime", "deadline", "date", ":",
 }  # fmt: skip
 # "Before the end of March" is by its last day
 _SHARPENED = {("before", "end"): "by", ("after", "start"): "since"}

@@ -210,6 +210,11 @@ def _nth_beside(s: Source, i: int, here: Here, depth: int, point: Pointing) -> F
     if placed and placed[0] == -1 and s.word(placed[1] + 1) == "before":
         placed = 1, placed[1]  # "the last friday before christmas"
     counted, j = placed if placed and placed[0] > 0 else (1, j)
+    if placed and placed[0] > 0 and s.word(j) == "day" and s.word(j + 1) in ("after", "before") and depth < _DEEPEST:
+        anchor = point(s, j + 2, here, depth + 1)  # "the second day after Christmas"
+        start = day_in(anchor[0], here) if anchor else None
+        by = timedelta(days=counted if s.word(j + 1) == "after" else -counted)
+        return (Point(day=start + by), anchor[1]) if anchor and start and not anchor[0].clock else None
     several = cardinal(s, j) if placed is None else None
     if several and 0 < several[0] < 520 and s.word(several[1]) in v.WEEKDAY_PLURALS:  # "3 mondays after May 25"
         counted, j = several

@@ -15,6 +15,7 @@ FIXED = {
     "leap day": (2, 29),
     "womens day, international womens day": (3, 8),
     "pi day": (3, 14),
+    "ides of march": (3, 15),
     "st patricks day, saint patricks day, st paddys day, st patrick day": (3, 17),
     "april fools day, april fools, april fool, april fool day, all fools day": (4, 1),
     "tax day": (4, 15),

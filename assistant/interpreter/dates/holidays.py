@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
-from assistant.interpreter.dates.days import nth_weekday, year_at, years_away
+from assistant.interpreter.dates.days import nth_weekday, said_year, year_at, years_away
 from assistant.interpreter.dates.feasts import FIRST_WORDS, HOLIDAYS, LENGTHS, NAME_WORDS
 from assistant.interpreter.dates.moon import chinese, indian
 from assistant.interpreter.dates.parts import Found, Here, Period, Point, month_length
@@ -27,9 +27,8 @@ def holiday(s: Source, i: int, here: Here) -> Found | None:
     said = year_at(s, after + (s.word(after) in ("of", ",", "in")))
     if said:
         after = said[1]
-    elif s.word(after) in ("this", "next", "last") and s.word(after + 1) == "year":
-        said = here.today.year + {"this": 0, "next": 1, "last": -1}[s.word(after)], after + 2
-        after += 2
+    elif relative := said_year(s, after + (s.word(after) == "of"), here):
+        said, after = relative, relative[1]
     elif away := years_away(s, after, here):
         said, after = away, away[1]
     day = _day(key, said[0]) if said else _near(key, here, step)

@@ -15,15 +15,19 @@ from assistant.interpreter.dates.points import clock_range, point
 from assistant.interpreter.dates.ranges import first_day, ranged, until_day
 from assistant.interpreter.dates.repeating import AND, Reading, numbered, ordinals, the_month, weekday_list, yearly
 from assistant.interpreter.dates.repeats import Repeat, weekdays, with_times
+from assistant.interpreter.dates.settling import like
 from assistant.interpreter.dates.stretches import period
 from assistant.interpreter.dates.tokens import Source
+
+_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY")
 
 
 def modifier(s: Source, i: int, one: Repeat, here: Here) -> Reading | None:
     """What may stand behind a rule: its days, its times, its start, its end."""
     i += s.word(i) == "," and s.word(i + 1) not in ("", "and")
     return (
-        _times(s, i, one)
+        _hours(s, i, one, here)
+        or _times(s, i, one)
         or _except(s, i, one)
         or _within(s, i, one, here)
         or _on_days(s, i, one)
@@ -32,6 +36,13 @@ def modifier(s: Source, i: int, one: Repeat, here: Here) -> Reading | None:
         or _until(s, i, one, here)
         or _counted(s, i, one)
     )
+
+
+def _hours(s: Source, i: int, one: Repeat, here: Here) -> Reading | None:
+    """ "mondays 9-10am", "weekdays 9 to 5": its first time."""
+    hours = clock_range(s, i + (s.word(i) in v.AT), here, after_day=True) if one.freq not in _OFTEN else None
+    timed = with_times(one, (like(hours[0].clock, hours[0].until),), None) if hours and hours[0].clock else None
+    return (timed, hours[1]) if hours and timed else None
 
 
 def _times(s: Source, i: int, one: Repeat) -> Reading | None:
@@ -137,9 +148,6 @@ def _on_numbers(s: Source, j: int, one: Repeat) -> Reading | None:
 
 def _from_to(s: Source, i: int, one: Repeat, here: Here) -> Reading | None:
     """ "starting next Tuesday", "from jan 1 to march 25th"."""
-    hours = clock_range(s, i, here) if s.word(i) == v.BETWEEN else None
-    if hours and hours[0].clock and (timed := with_times(one, (hours[0].clock,), None)):
-        return timed, hours[1]
     if s.word(i) == v.BETWEEN and (whole := ranged(s, i, here)) and not isinstance(whole[0].start, datetime):
         end = whole[0].end
         return (replace(one, start=whole[0].start, until=end - timedelta(days=1)), whole[1]) if end else None
@@ -150,9 +158,6 @@ def _from_to(s: Source, i: int, one: Repeat, here: Here) -> Reading | None:
         days, after = weekday_list(s, i + 1)
         if len(days) > 1 and s.word(i + 2) in v.TO:  # "every day from monday to friday"
             return replace(one, freq="WEEKLY", days=weekdays(days)), after
-    if hours := clock_range(s, i, here):  # "every monday from 9 to 10"
-        timed = with_times(one, (hours[0].clock,), None) if hours[0].clock else None
-        return (timed, hours[1]) if timed else None
     found = point(s, i + 1 + (s.word(i + 1) in ("on", "from", "in", "at", "with")), here)
     day = first_day(found[0], here) if found else None
     if found is None or day is None:

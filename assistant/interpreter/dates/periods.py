@@ -124,6 +124,8 @@ def _stepped(s: Source, i: int, step: int, here: Here) -> tuple[Period, int] | N
         step, j = (STEPS[s.word(j)] if s.word(j) in v.LAST else 1), j + 1
         if s.word(j) in v.WEEKENDS and step > 0:
             step = 0
+    if s.word(i) in v.COMING and s.word(j) in v.WEEKENDS and here.today.weekday() < 5:
+        step = 0  # the one ahead
     if s.word(j) in v.WORKING and s.words(j + 1, "week"):
         week = unit_period("week", here, step)
         return (replace(week, end=week.end - timedelta(days=2)), j + 2) if week else None

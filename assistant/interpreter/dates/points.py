@@ -9,7 +9,7 @@ from assistant.interpreter.dates import clocks, dayparts, days, holidays, numeri
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.distances import relative
 from assistant.interpreter.dates.numbers import is_digits
-from assistant.interpreter.dates.parts import Clock, Found, Here, Point, given, join
+from assistant.interpreter.dates.parts import Clock, Found, Here, Part, Point, given, join
 from assistant.interpreter.dates.tokens import Source, remembered
 
 _LONGEST = 24  # tokens of one point
@@ -97,6 +97,7 @@ def _next(s: Source, i: int, so_far: Point, here: Here, depth: int, expected: bo
     found = (
         read(s, i, here, depth),
         dayparts.bare_part(s, i),
+        _half_day(s, i, so_far),
         _rest_of_date(s, i, so_far),
         _bare_hour(s, i, so_far, expected),
         clock_range(s, i, here, after_day=True) if given(so_far) & _DAYS and so_far.clock is None else None,
@@ -104,6 +105,13 @@ def _next(s: Source, i: int, so_far: Point, here: Here, depth: int, expected: bo
     fits = [one for one in found if one]
     joinable = [one for one in fits if join(so_far, one[0])]  # "7 december, 9.30" has no second day
     return max((not expected and joinable) or fits, key=lambda one: one[1], default=None)
+
+
+def _half_day(s: Source, i: int, so_far: Point) -> Found | None:
+    """ "friday am", "tomorrow pm"."""
+    if s.word(i) not in ("am", "pm") or s.word(i + 1) not in _CLOSERS or not given(so_far) & _DAYS or so_far.clock:
+        return None
+    return Point(part=Part("morning" if s.word(i) == "am" else "afternoon")), i + 1
 
 
 def _rest_of_date(s: Source, i: int, so_far: Point) -> Found | None:

@@ -190,7 +190,7 @@ def _edge_of(s: Source, after: int, edge: str, here: Here, loose: bool, halves: 
     after += s.word(after) in v.THE and s.word(after + 1) in v.ABOUT
     after += s.word(after) in v.ABOUT
     found = named(s, after, here, loose or s.word(after) in v.SEASONS or is_digits(s.word(after), 4))  # "early 2027"
-    if found is None or found[0].grain == "weekend":
+    if found is None or (found[0].grain == "weekend" and edge == "middle"):
         return None
     if s.word(found[1] - 1) in v.MONTHS and month_day(s, found[1] - 1, here):
         return None  # "end of May 5th" is no part of May
@@ -221,6 +221,8 @@ def edged(whole: Period, edge: str) -> Period:
         cut = add_months(start, 3 if edge == "start" else 8)
     elif whole.grain == "month":
         cut = start + timedelta(days=10 if edge == "start" else 20)
+    elif whole.grain == "weekend":
+        cut = start + timedelta(days=1)
     elif whole.grain == "week":
         cut = start + timedelta(days=3 if edge == "start" else 4)
     else:

@@ -11,7 +11,9 @@ from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.feasts import FIRST_WORDS
 
-_TOKEN = re.compile(r"2(?:nite|moro|morow|morrow|day)\b|[ap]m(?=[A-Z][a-z])|[0-9]+|[^\W\d_]+(?:'[^\W\d_]+)*|[^\s]")
+_TOKEN = re.compile(
+    r"[Ww]eek[- ][Ee]nds?\b|2(?:nite|moro|morow|morrow|day)\b|[ap]m(?=[A-Z][a-z])|[0-9]+|[^\W\d_]+(?:'[^\W\d_]+)*|[^\s]"
+)
 _LONGEST = max(map(len, v.CORRECTED)) + 1
 _GOING_ON = v.JOINTS | v.TO | {*v.WEEKDAYS, *v.MONTHS, *v.PARTS} - {"."}
 _FULL = frozenset({"may", "june", "july", "march", "april"})

@@ -210,7 +210,8 @@ ALIASES = borrowed.WORDS | {
     "tdy": "today", "tmrw": "tomorrow", "tmr": "tomorrow", "tmw": "tomorrow", "2moro": "tomorrow", "2morow": "tomorrow",
     "2morrow": "tomorrow", "2nite": "tonight", "2day": "today",
     "tommorow": "tomorrow", "tommorrow": "tomorrow", "tomo": "tomorrow", "ystday": "yesterday",
-    "tonite": "tonight", "yday": "yesterday",
+    "tonite": "tonight", "yday": "yesterday", "week-end": "weekend", "week end": "weekend", "week-ends": "weekends",
+    "week ends": "weekends",
     "nite": "night", "tmmrw": "tomorrow", "tomm": "tomorrow", "xmas": "christmas",
     "janaury": "january", "feburary": "february", "febr": "february", "wednsday": "wednesday",
     "wendsday": "wednesday", "thrusday": "thursday", "satuday": "saturday", "wensday": "wednesday",
@@ -253,9 +254,7 @@ BEGINNINGS = frozenset({
 })  # fmt: skip
 PLUS = {"+": 1, "plus": 1, "minus": -1, "-": -1}
 # Behind these "the month" and a bare year are periods
-BEFORE_PERIODS = frozenset(
-    {"in", "for", "during", "since", "until", "till", "through", "before", "after", "from", "between", "=", "by"}
-)
+BEFORE_PERIODS = words("in for during since until till through before after from between = by within")
 # Words that only lead to an expression or join its parts: none is one without another
 SMALL_WORDS = frozenset({*ALMOST, "same", "-",
                          *ARTICLES, *THE, *STARTING, "at", "@", "in", "on", "within", "for", "during", "right", "just",
