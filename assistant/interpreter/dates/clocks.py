@@ -145,7 +145,7 @@ def _past(s: Source, i: int) -> tuple[Clock, int] | None:
     direction = s.word(j)
     if direction not in ("past", "to", "til", "till", "after", "before", "of"):
         return None
-    if direction != "past" and (minutes % 5 or minutes > 30):
+    if direction != "past" and not named and (minutes % 5 or minutes > 30):
         return None
     base = named_clock(s, j + 1) or _digits(s, j + 1, True) or spoken(s, j + 1)
     if base is None or (base[0].minute and direction != "past") or s.word(base[1]) in v.UNITS.keys() - v.LENGTHS:
@@ -199,6 +199,7 @@ def one_clock(s: Source, i: int, expected: bool) -> tuple[Clock, int] | None:
     if said:
         last, after = s.word(said[1] - 1), s.word(said[1])
         told = last in v.OCLOCK or last in ("am", "pm", "m", ".") or after in v.SHARP
+        told = told or (i == 0 and said[1] == len(s) and said[0].minute % 5 == 0 and said[0].minute > 0)
         told = told or (said[0].minute > 0 and (after in v.RELATIVE_DAYS or after in v.WEEKDAYS or after in v.TONIGHT))
         found = said if expected or told else None
     return (found[0], found[1] + (s.word(found[1]) in v.SHARP)) if found else None

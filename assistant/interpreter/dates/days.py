@@ -179,7 +179,7 @@ def _plain_day(s: Source, i: int) -> tuple[int, int] | None:
 
 def said_year(s: Source, i: int, here: Here) -> tuple[int, int] | None:
     """A year in figures, or "next year" and the like."""
-    if s.word(i + 1) == "year":
+    if s.word(i + 1) in ("year", "year's"):
         step = next((step for words, step in _STEPS if s.word(i) in words), None)
         if step is not None:
             return here.today.year + step, i + 2

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.amounts import amount, moved, of_unit, unit_at
-from assistant.interpreter.dates.days import month_day, said_year, year_at
+from assistant.interpreter.dates.days import month_day, relative_day, said_year, weekday, year_at
 from assistant.interpreter.dates.halves import fiscal, half_year
 from assistant.interpreter.dates.nths import nth_of
 from assistant.interpreter.dates.numbers import cardinal, is_digits, ordinal
@@ -182,8 +182,18 @@ def _edge(s: Source, i: int, here: Here) -> Found | None:
     k = after + (s.word(after) in v.THE | v.THIS)
     if of and edge == "end" and s.word(k) in v.DAY_ENDS:
         return Point(clock=Clock(*v.DAY_ENDS[s.word(k)])), k + 1
+    if of and edge != "middle" and (on := _end_of_day(s, k, edge, here)):
+        return on
     halves = s.word(j) in ("later", "earlier") or (s.word(j) in v.NEARLY and edge != "middle")
     return _edge_of(s, after, edge, here, loose=of or s.word(k) != s.word(after), halves=halves)
+
+
+def _end_of_day(s: Source, i: int, edge: str, here: Here) -> Found | None:
+    """ "end of tomorrow", "start of monday", "end of dec 5": the last or the first minute of that day."""
+    found = max((one for reader in _DAYS if (one := reader(s, i, here))), key=lambda one: one[1], default=None)
+    if found is None or found[0].clock or found[0].moment or (v.MONTHS.get(s.word(i)) is not None and not found[0].dom):
+        return None
+    return replace(found[0], clock=Clock(*v.DAY_ENDS["day"]) if edge == "end" else Clock(0)), found[1]
 
 
 def _edge_of(s: Source, after: int, edge: str, here: Here, loose: bool, halves: bool) -> Found | None:
@@ -252,6 +262,7 @@ def _rest(s: Source, i: int, here: Here) -> Found | None:
     return None
 
 
+_DAYS = (relative_day, weekday, month_day)
 _READERS = (
     week_number, _decade, half_year, fiscal, _of_year, _chosen_date, nth_of, _same, _counted, _edge, _rest, week_of,
 )  # fmt: skip
