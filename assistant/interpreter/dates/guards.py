@@ -29,6 +29,8 @@ def plausible(s: Source, start: int, found: Phrase) -> bool:
     end = found.after
     if _glued(s, start, end) or s.word(start - 1) in _NEVER_AFTER:
         return False
+    if s.word(end - 1).endswith("'s") and not _closed(s, end):
+        return False  # "this week's shopping list"
     if found.repeat is not None:  # "the weekly report"
         adverb = s.word(start) in v.FREQUENCIES and s.word(start) != v.EVERYDAY
         return end - start > 1 or not adverb or _ends_there(s, end)

@@ -78,6 +78,7 @@ def _ordered(s: Source, i: int, m: re.Match[str], after: int, here: Here) -> Fou
     if m[0] == "24/7" or (sep == "-" and m[4] is None and s.word(i - 1) != "on"):
         return None  # "3-4" is a range of something, "24/7" is always
     if dotted and m[4] is None and s.word(after) == "." and s.glued(after) and m[0][-1] != ".":
+        first, second = (second, first) if second > 12 >= first else (first, second)
         return (Point(dom=first, month=second), after + 1) if _possible(second, first) else None
     if dotted and m[4] is None and not (here.day_first or _led(s, i)):
         return None  # 6.45 may be a price, a version or a time
