@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -10,7 +9,6 @@ from zoneinfo import ZoneInfo
 from assistant.interpreter.commands import Command, Correct, Repeat, Reschedule, Setting, Snooze, Undo, Update, read
 from assistant.interpreter.outcomes import Outcome, Shown
 
-_CLOCK: Final = re.compile(r"(?:at\s+)?(?:\d{1,2}(?::\d\d)?\s*(?:am|pm)?|\d{1,2}h|noon|midnight)", re.I)
 _TIMED: Final = frozenset({"add_task", "reschedule_tasks"})
 _NAMING: Final = ("task", "tasks", "query", "text", "label")
 """The arguments that name what a call is about, the first that it has."""
@@ -46,13 +44,10 @@ def _at_another_time(
 
 
 def _whole_time(words: str, task: Shown, setting: Setting) -> str:
-    """A time of day is meant for the task's day, and a day for its time."""
-    local = task.due_at.astimezone(ZoneInfo(setting.time_zone)) if task.due_at else None
-    day = local.date() if local else task.due_date
-    if _CLOCK.fullmatch(words):
-        whole = f"{day} {words if words.startswith('at ') else f'at {words}'}" if day else words
-    else:
-        whole = f"{words} at {local:%H:%M}" if local and not setting.has_time(words) else words
+    """A day is meant for the task's time of day; that a time of day is meant for its day the server knows."""
+    if task.due_at is None or setting.has_time(words):
+        return words
+    whole = f"{words} at {task.due_at.astimezone(ZoneInfo(setting.time_zone)):%H:%M}"
     return whole if setting.is_due(whole) else words
 
 

@@ -44,8 +44,9 @@ THANKS = "You're welcome."
 NEVER_MIND = "All right, I left everything as it is."
 NOTHING = f"I changed nothing: I didn't see what to do with your tasks in that. You can say {EXAMPLES}."
 SHOWN_AT_MOST = 20
+LINE = "\n"
 _SUBTASKS = re.compile(r".* has (?:(?P<one>an open subtask)|\d+ open subtasks)(?=:)", re.S)
-_SIDE = re.compile(r"(?:due\s+)?(?:before|until|till|by|up to|after|from|since|within)\s+", re.I)
+_SIDE = re.compile(r"(?:due\s+)?(?:before|until|till|by|up to|after|from|since|within|between)\s+", re.I)
 
 
 def answer(outcomes: Sequence[Outcome], view: Viewpoint, *, offer_undo: bool = False) -> str:
@@ -58,7 +59,7 @@ def answer(outcomes: Sequence[Outcome], view: Viewpoint, *, offer_undo: bool = F
     told = [outcome for outcome in outcomes if not outcome.candidates]
     said = [_alike(kind, list(some), view) for kind, some in groupby(told, key=_kind)]
     if offer_undo and not asking and said and worth_undoing(told):
-        said[-1] += f" {OFFER_UNDO}"
+        said[-1] += f"{LINE if LINE in said[-1] else ' '}{OFFER_UNDO}"
     if asking:
         said.append(failure(asking[0], view))
     if asking[1:]:

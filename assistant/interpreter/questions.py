@@ -32,7 +32,12 @@ _ONLY_IT = re.compile(
     r"|(?:the|that) (?:task|one|parent)(?: only| alone| itself)",
     re.I,
 )
-_LEAD = re.compile(r"(?:i\s+mean[t]?|it's|that's|make\s+it|take|pick)\s+(?=\S)", re.I)
+_LEAD = re.compile(
+    r"(?:(?:i\s+mean[t]?|it's|that's|make\s+it|take|pick|delete|remove|complete)\s+)?"
+    r"the\s+(?:one|task)\s+(?:(?:with|about|for|called|named|from|to|in|at|on|due|that\s+(?:is|says|has))\s+)+(?=\S)"
+    r"|(?:i\s+mean[t]?|it's|that's|make\s+it|take|pick)\s+(?=\S)",
+    re.I,
+)
 
 
 def open_questions(rounds: Sequence[Sequence[Outcome]]) -> tuple[Outcome, ...]:

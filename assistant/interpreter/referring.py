@@ -10,31 +10,44 @@ from typing import Final
 from assistant.interpreter import targets
 from assistant.interpreter.outcomes import Outcome, Shown, is_task_id
 
-_THEM: Final = re.compile(r"(?:all\s+(?:of\s+)?|both\s+(?:of\s+)?|each\s+of\s+)?(?:them|these|those)(?:\s+all)?", re.I)
+_THEM: Final = re.compile(
+    r"(?:all\s+(?:of\s+)?|both\s+(?:of\s+)?|each\s+of\s+)?(?:them|these|those)(?:\s+all)?|both", re.I
+)
 _PLACE: Final = re.compile(
-    r"(?:the|that|my|number|no|nr|option|task|item|#)\b.*|.*\b(?:one|task|item|entry|option)|#?\d{1,3}|last|first", re.I
+    r"(?:the|that|my|number|no|nr|option|task|item|#)\b.*|.+\b(?:one|task|item|entry|option)|#?\d{1,3}|last|first", re.I
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Referents:
-    """Global ids. `listed` has the places that numbers name, `latest` is what the turn before was about."""
+    """Global ids. `listed` has the places that numbers name, `latest` is what the turn before was about.
+
+    `titles` are those of tasks spoken of, case-folded: what is one isn't read as a place.
+    """
 
     listed: tuple[str, ...] = ()
     latest: tuple[str, ...] = ()
+    titles: frozenset[str] = frozenset()
 
     def places(self, words: str) -> tuple[str, ...] | None:
         """The tasks that words for several mean: "the last two", "them", "1 and 3"; None for other words."""
-        them = _THEM.fullmatch(words.strip(" .!?")) is not None
-        first, second = (self.latest, self.listed) if them else (self.listed, self.latest)
+        first, second = self.listed, self.latest if len(self.latest) > 1 else ()  # "all" is never the one just added
+        if self.means_latest(words):
+            first, second = self.latest, self.listed
         for among in (first, second):
             if among and (found := targets.places(words, len(among))) is not None:
                 return tuple(among[place - 1] for place in found)
         return None
 
+    def means_latest(self, words: str) -> bool:
+        """Whether they are words for what was just spoken of: "them", "both"."""
+        return _THEM.fullmatch(words.strip(" .!?")) is not None
+
     def one(self, words: str) -> str | None:
         """The task that "it" or "the second one" means; None for other words, and where it isn't clear."""
         low = " ".join(words.casefold().split()).strip(" .!?,\"'“”‘’")
+        if low in self.titles:
+            return None
         if low in targets.IT:
             return self.latest[0] if len(self.latest) == 1 else None
         listed = self.listed or self.latest
@@ -63,7 +76,8 @@ def referents(turns: Sequence[Sequence[Outcome]]) -> Referents:
         gone = set(touched) < set(latest) and all(one.action == "deleted" for one in wrote)
         latest = tuple(one for one in latest if one not in touched) if gone else touched
         listed = run if len(run) > 1 else listed
-    return Referents(listed, latest)
+    spoken_of = (task.title.casefold() for turn in turns for one in turn for task in one.tasks)
+    return Referents(listed, latest, frozenset(spoken_of))
 
 
 def _ids(tasks: Iterable[Shown]) -> tuple[str, ...]:

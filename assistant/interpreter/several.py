@@ -102,7 +102,7 @@ def _ids(
 ) -> Sequence[str] | None:
     """The tasks that the words mean where they mean several, or one by its place; None where the server is to read."""
     if (several := known.places(words)) is not None:
-        return several[:AT_MOST]
+        return several[:AT_MOST] if it or not known.means_latest(words) else None
     if (it or words.casefold() not in IT) and (one := known.one(words)) is not None:
         return [one]
     possible = _looks(command, words, known, setting)
@@ -115,7 +115,7 @@ def _looks(command: Command, words: str, known: Referents, setting: Setting) -> 
     """What finds the tasks that the words mean; the first that finds any is meant. None where they name one task."""
     if known.places(words) is not None or isinstance(command, Skip | Snooze):
         return ()
-    found = selections(words, setting)
+    found = (ListTasks(),) if words.casefold() == "all" else selections(words, setting)
     if isinstance(command, Reopen):
         return tuple(replace(look, status="completed") for look in found)
     return tuple(replace(look, status="open") for look in found) if isinstance(command, Complete) else found

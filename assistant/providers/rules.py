@@ -40,6 +40,7 @@ from assistant.providers.base import (
 )
 from models.enums import FinishReason
 
+_QUOTED = re.compile("“[^”]*”")
 _WORD_GROUP = re.compile(r"\s*(?:\S+\s*){1,3}")
 
 
@@ -218,7 +219,7 @@ def _outcomes(items: Sequence[Item]) -> list[outcomes.Outcome]:
 
 def _question(earlier: Sequence[Item]) -> str | None:
     said = [item.text for item in earlier if isinstance(item, AssistantSaid) and item.text]
-    return said[-1] if said and "?" in said[-1] else None
+    return said[-1] if said and "?" in _QUOTED.sub("", said[-1]) else None
 
 
 def _chosen(text: str, understanding: Understanding, earlier: Sequence[Item]) -> list[Call]:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from assistant.interpreter import dates
 from assistant.tools.base import ToolContext, ToolFailure
+from assistant.tools.moving_due import on_its_day, shift_of, shifted
 from assistant.tools.reminding import with_reminder
 from assistant.tools.repeating import Repeats, read_repeats, repeats_of, with_repeats
 from core.errors import ErrorCode
@@ -109,7 +110,7 @@ def due_patch(
     """
     patch, repeats = TaskPatch(), None
     if due is not None:
-        read = read_due(due, context, lengths=lengths)
+        read = _moved(due, context, task) or read_due(due, context, lengths=lengths)
         repeats = read.repeats
         if repeats is None:
             patch = replace(patch, due_date=read.date, due_at=read.at, time_zone=read.time_zone)
@@ -119,6 +120,17 @@ def due_patch(
     if repeats is not None:
         patch = with_repeats(patch, repeats, context, task)
     return patch if remind is None else with_reminder(patch, remind, context)
+
+
+def _moved(words: str, context: ToolContext, task: Task | None) -> Due | None:
+    """What words mean that start from the due date which the task has; None for others. Raises ToolFailure INVALID."""
+    if task is None:
+        return None
+    if (shift := shift_of(words, context)) is not None:
+        at = shifted(task, shift)
+        return Due(at=at, time_zone=task.time_zone) if isinstance(at, datetime) else Due(date=at)
+    same_day = on_its_day(words, task, context)
+    return None if same_day == words else read_due(same_day, context)
 
 
 def _of_interval(start: date | datetime, end: date | datetime, context: ToolContext) -> Due:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -11,7 +12,9 @@ from assistant.tools.answers import changed, mark
 from assistant.tools.base import DueWords, Parameters, RecurrenceWords, Targets, Tool, ToolContext, ToolOutcome
 from assistant.tools.due import due_patch
 from assistant.tools.finding import find_tasks
+from assistant.tools.moving_due import shift_of
 from models.enums import Actor, OperationType, ToolName
+from models.tasks import Task
 from services.tasks import get_tasks, update_tasks
 
 
@@ -26,18 +29,21 @@ async def affected(context: ToolContext, parameters: RescheduleTasks) -> list[UU
 
 
 async def run(context: ToolContext, parameters: RescheduleTasks) -> ToolOutcome:
-    [only] = await get_tasks(context.work, context.targets) if len(context.targets) == 1 else [None]
-    patch = due_patch(context, parameters.due, parameters.recurrence, task=only)
+    shifts = shift_of(parameters.due, context) is not None  # each from its own due date
+    known = await get_tasks(context.work, context.targets) if shifts or len(context.targets) == 1 else []
     since = mark(context.work)
-    touched = await update_tasks(
-        context.work,
-        context.targets,
-        patch,
-        Actor.ASSISTANT,
-        tool_call_id=context.tool_call_id,
-        conversation_id=context.conversation_id,
-    )
+    if shifts:
+        touched = [task for one in known for task in await _update(context, parameters, [one.id], one)]
+    else:
+        touched = await _update(context, parameters, context.targets, known[0] if known else None)
     return await changed(context, "updated", touched, since)
+
+
+async def _update(
+    context: ToolContext, parameters: RescheduleTasks, some: Sequence[UUID], only: Task | None
+) -> list[Task]:
+    patch = due_patch(context, parameters.due, parameters.recurrence, task=only)
+    return await update_tasks(context.work, some, patch, Actor.ASSISTANT, **context.by)
 
 
 TOOL = Tool(

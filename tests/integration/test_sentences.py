@@ -331,3 +331,37 @@ async def test_a_title_that_is_too_long_is_told_like_a_person(talk: Talk) -> Non
         ),
     )
     assert await titles(talk) == {}
+
+
+async def test_a_due_date_moves_from_where_it_is(talk: Talk) -> None:
+    await replies(
+        talk,
+        ("add dentist sunday 3pm", "Sun 29 Nov at 15:00"),
+        ("move dentist to 5pm", "Sun 29 Nov at 17:00"),
+        ("push it back an hour", "Sun 29 Nov at 18:00"),
+        ("move it 2 days earlier", "Fri 27 Nov at 18:00"),
+        ("move it to 9", "Fri 27 Nov at 09:00"),
+        ("add rent saturday", "Sat 28 Nov"),
+        ("push rent by 1 hour", "“rent” is due on a whole day: say at what time it shall be due."),
+        ("move rent a month later", "Mon 28 Dec"),
+        ("add milk", "Added"),
+        ("push milk by a day", "“milk” has no due date to move."),
+        ("show everything due by the end of the year", "2 open tasks"),
+        ("move them a day later", "“dentist” is now due Sat 28 Nov at 09:00. “rent” is now due Tue 29 Dec."),
+    )
+
+
+async def test_words_that_name_a_task_or_a_place_are_never_guessed_at(talk: Talk) -> None:
+    await replies(
+        talk,
+        ("add 1", "Added “1”"),
+        ("add 2", "Added “2”"),
+        ("delete 1", "More than one task fits “1”."),
+        ("never mind", "I left everything as it is"),
+        ("add meeting with bob at 3", "Added"),
+        ("add meeting with ann tomorrow at 3", "Added"),
+        ("delete the meeting", "Which one?"),
+        ("the one with bob", "Deleted “meeting with bob”."),
+        ("add x and add y then delete both", "No task fits “both”."),
+    )
+    assert {"1", "2", "meeting with ann", "x", "y"} == set(await titles(talk))

@@ -19,6 +19,7 @@ _NEW = re.compile(
     rf"(?:\s+(?P<priority>{v.PRIORITY})(?:[\s-]+priority)?)?"
     r"\s+(?:task|to-?do(?:\s+item)?|to do(?:\s+item)?|reminder|item|errand|chore)s?"
     r"(?:\s+(?:on|to|in)\s+(?:my|the)\s+(?:to-?do\s+|to do\s+|task\s+)?list)?"
+    r"(?:\s+for\s+me)?(?:\s*[,:]?\s*(?:it's|it\s+is|it\s+says)(?=\s))?"
     r"(?:\s*:|\s*-\s|\s+(?:to|for|about|called|named|titled|that says|saying|of|that i (?:need|have) to"
     r"|that))?(?:\s+(?P<rest>.*))?$",
     re.I | re.S,
@@ -32,6 +33,7 @@ _NOTE = re.compile(
 )
 _NEED = re.compile(
     r"(?:i (?:really |also |still )?(?:need to|have to|must|gotta|got to|should|ought to)|i've got to"
+    r"|(?:gotta|need to|have to|got to|must|mustn't forget to|can't forget to)"
     r"|i need to remember to"
     r"|i can't forget to|i mustn't forget to)\s+(?:remember to\s+)?(?P<rest>.+)$",
     re.I | re.S,
@@ -67,6 +69,10 @@ _NEW_LIST = re.compile(
     r"(?P<list>(?:[\w'&-]+\s+){0,3}?)lists?(?:\s+(?:called|named|titled|for|of)\s+(?P<name>.+))?$",
     re.I,
 )
+_WITH_NAME = re.compile(
+    r"(?:(?:add|put|new)\s+)?(?:to\s+)?(?:my\s+|the\s+)?(?P<list>[a-z][\w'-]*(?:\s[\w'-]+)?)\s*:\s+(?P<rest>\S.*)$",
+    re.I | re.S,
+)
 _ADD = re.compile(r"(?:add\b|(?:new|todo|to-do|task|todos|remember|note):)\s*:?\s*(?P<rest>\S.*)$", re.I | re.S)
 _BARE = re.compile(
     r"(?:(?:add|create|new|make|set)(?:\s+an?|\s+some)?(?:\s+new)?(?:\s+(?:task|todo|to-do|reminder|item)s?)?"
@@ -78,6 +84,10 @@ _REST_LEAD = re.compile(
     r"|(?:that )?i have(?: an?)?)?\s+",
     re.I,
 )
+_MARKED_DAY = re.compile(
+    r"(?:mark|note|take\s+(?:a\s+)?note\s+of|save|record|put\s+down)\s+(?P<due>\S.{0,40}?)\s+(?:down\s+)?as\s+(?P<what>\S.*)$",
+    re.I,
+)
 _PLANNED = re.compile(r"(?:schedule|book|arrange|plan|set up)\s+(?:an?\s+|the\s+|my\s+)?(?=\S)", re.I)
 _MARKED = re.compile(r"(?:^|\s)(?:#(?!\d)\w|!(?:urgent|high|medium|low|[1-4])\b|p[1-4]\b|@\w)", re.I)
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)]|\[ ?\])\s+(\S.*)$")
@@ -85,6 +95,8 @@ _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)]|\[ ?\])\s+(\S.*)$")
 
 def adding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     """The tasks this clause adds; None where it isn't about adding."""
+    if (m := _MARKED_DAY.match(clause)) and setting.is_due(m["due"]):
+        return (Add(squeeze(m["what"]), m["due"]),)
     if _BARE.match(clause):
         return (Nothing(question=ASK_TITLE),)
     if m := _NEW_LIST.match(clause):
@@ -94,7 +106,7 @@ def adding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         return _new(m, setting)
     if (m := _NOTE.match(clause)) is not None:
         return _note(m, setting)
-    if found := _onto_list(clause, setting):
+    if found := _listed(clause, setting) or _onto_list(clause, setting):
         return found
     if (m := _ADD.match(clause)) and not v.ARITHMETIC.match(clause):
         return adds(m["rest"], setting) or (Nothing(question=ASK_TITLE),)
@@ -102,6 +114,15 @@ def adding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         made = one_add(m["rest"], setting)
         return (made,) if made.title else None
     return _unsaid(clause, setting)
+
+
+def _listed(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    """ "add groceries: milk, eggs": what stands before the colon is the list."""
+    m = _WITH_NAME.match(clause)
+    if m is None or m["list"].lower().split()[0] in v.TASK_VERBS | v.NOT_NAMES:
+        return None
+    made = adds(m["rest"], setting, label_of(re.sub(r"\s+list$", "", m["list"], flags=re.I)))
+    return made if len(made) > 1 or re.fullmatch(rf"{v.KNOWN_LIST}|.*\slist", m["list"], re.I) else None
 
 
 def _onto_list(clause: str, setting: Setting) -> tuple[Command, ...] | None:

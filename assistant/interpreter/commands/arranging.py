@@ -13,6 +13,9 @@ from assistant.interpreter.commands.text import strip_quotes, target, unwrap
 _ADD: Final = re.compile(
     r"(?P<add>(?:add|create|make|put)\s+.+?)\s+as\s+(?:a\s+)?subtasks?\s+(?:of|to|under)\s+(?P<p>.+)$", re.I
 )
+_SUBTASK: Final = re.compile(
+    r"(?:add|create|make|put)\s+(?:an?\s+|the\s+)?sub-?task\s+(?P<t>.+?)\s+(?:to|of|under|for)\s+(?P<p>.+)$", re.I
+)
 _NEST: Final = re.compile(r"(?:make|turn)\s+(?P<t>.+?)\s+(?:into\s+)?a\s+subtask\s+of\s+(?P<p>.+)$", re.I)
 _WITH: Final = re.compile(
     r"(?:complete|finish|mark\s+off|check\s+off)\s+(?P<t>.+?)\s+(?:and|with|including)\s+(?:everything\s+(?:under|in)\s+it"
@@ -40,6 +43,9 @@ def arranging(text: str, read: Callable[[str], Sequence[Command]]) -> tuple[Comm
         made = read(found["add"])
         under = target(strip_quotes(found["p"]))
         return tuple(replace(one, parent=under) for one in made if isinstance(one, Add))
+    if found := _SUBTASK.match(words):
+        made = read(f"add {found['t']}")
+        return tuple(replace(one, parent=_named(found["p"]), into=None) for one in made if isinstance(one, Add))
     if found := _NEST.match(words):
         return (Arrange(_named(found["t"]), parent=_named(found["p"])),)
     if found := _WITH.match(words):

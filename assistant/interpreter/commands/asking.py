@@ -41,7 +41,9 @@ _PATTERNS = tuple(
         rf"| of .*| today| tomorrow| please| this .*| next .*)?$",
         rf"^(?:the |my |all |all my )*{_NOUN} (?:that (?:were|are|got|i(?:'ve)?) |i(?:'ve)? )?"
         r"(?:completed|finished|done)\b",
-        r"^(?:overdue|agenda|today|tomorrow|due today|due tomorrow|this week|next week|list|list all"
+        r"^(?:what's|what is|whats|anything|something|show|list)\s+(?:me\s+)?(?:\w+\s+)?(?:urgent|important|critical)$",
+        r"^(?:what's|what is|whats)\s+(?:in|on|under)\s+(?:my\s+|the\s+)?#?[\w'-]+$",
+        r"^(?:overdue|agenda|today|tomorrow|due today|due tomorrow|this week|next week|list|list all|show"
         r"|list everything|show all|show everything|show me everything|upcoming|inbox)$",
         r"^(?:show|list|see|view|display)(?: me)?(?: all| the)? (?:what's |what is |everything "
         r"|anything )?(?:that's )?(?:overdue|due|urgent|completed|finished|done|open|pending|upcoming)\b",
@@ -92,10 +94,15 @@ _LABEL = re.compile(
     re.I,
 )
 _NAMED_LIST = re.compile(r"\b(?:my|the)\s+([\w'-]+)\s+(?:list|tasks|to-?dos?|items|reminders|chores)\b", re.I)
+_IN_LABEL = re.compile(
+    r"(?:what's|what is|whats)\s+(?:in|under)\s+(?:my\s+|the\s+)?#?([\w'-]+)$"
+    r"|(?:show|list|see|view|display)\s+(?:me\s+)?(?:all\s+)?([\w'-]+)\s+(?:tasks|to-?dos|items|chores|reminders|stuff)$",
+    re.I,
+)
 NO_LABEL = v.WHOLE_LIST | v.words(
     "open completed done finished overdue pending urgent important remaining next first current other whole entire full"
     " upcoming complete unfinished incomplete outstanding active closed high low medium today's tomorrow's of all new"
-    " last today tomorrow"
+    " last today tomorrow any some more those these them list agenda box there here mind general case"
 )
 _ABOUT = re.compile(
     rf"\b(?:{v.TASK}|everything|anything)\s+(?:about|containing|mentioning|with\s+the\s+word)\s+(?P<text>\S.{{0,80}})$",
@@ -124,12 +131,24 @@ _SMALL = re.compile(
     r"(?:\s|,|so\s+far|until\s+now|already|recently|lately|all|in\s+total|on|in|for|during|my|list|the|yet)*", re.I
 )
 _FROM_DAY = re.compile(r"\s+from\s+(?!.*\b(?:to|until|till|through|on)\b)", re.I)
+_DID_ADD = re.compile(
+    r"(?:did|have)\s+(?:i|you)\s+(?:already\s+|ever\s+)?(?:add(?:ed)?|put|write\s+down|written\s+down|note[d]?)\s+(?P<what>\S.{0,60}?)"
+    r"(?:\s+(?:already|yet|down))?$",
+    re.I,
+)
+_IS_DONE = re.compile(
+    r"(?:is|are|was|were)\s+(?!(?:it|that|this|he|she|they|you|we|dinner|lunch|breakfast|everything|anything)\b)(?P<what>\S.{0,60}?)"
+    r"\s+(?:already\s+)?(?:done|finished|completed|ticked\s+off|checked\s+off)(?:\s+yet)?$",
+    re.I,
+)
 _AND_THEN = re.compile(
     r"(?:and|what\s+about|how\s+about|and\s+what\s+about)\s+(?:(?:for|on)\s+)?(?P<due>\S.{0,40})$", re.I
 )
 _PRIORITY = re.compile(
     r"\b(urgent|critical|important|high|medium|low)(?:[\s-]+priority)?\s+(?:and\s+\w+\s+)?(?:tasks?|to-?dos?|items?"
-    r"|things?|ones?|priority)\b",
+    r"|things?|ones?|priority)\b"
+    r"|^(?:what's|what is|whats|anything|something|show|list)\s+(?:me\s+)?(?:(?:most|very|really|so)\s+)?"
+    r"(urgent|important|critical)$",
     re.I,
 )
 
@@ -140,6 +159,8 @@ def listing(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         return (done,)
     if m := _DID.match(clause):
         return (Search(target(re.sub(r"^(?:any|some|the|a)\s+", "", m["what"], flags=re.I))),)
+    if m := _IS_DONE.match(clause) or (None if _ON_LIST.match(clause) else _DID_ADD.match(clause)):
+        return (Search(target(re.sub(r"^(?:the|my)\s+", "", m["what"], flags=re.I))),)
     if (m := _AND_THEN.match(clause)) and setting.is_due(m["due"]):
         return (ListTasks(m["due"]),)
     clause = _DAYS.sub(r"\1", clause)
@@ -186,9 +207,10 @@ def filters(clause: str, setting: Setting) -> ListTasks:
     elif re.search(r"\b(?:all|every) (?:of )?(?:my )?tasks\b|\beverything\b", low):
         status = "all"
     label = next((m[1] or m[2] for m in _LABEL.finditer(clause)), None)
-    if label is None and (m := _NAMED_LIST.search(clause)) and m[1].lower() not in NO_LABEL:
-        label = m[1]
-    priority = next((v.PRIORITIES[m[1].lower()] for m in _PRIORITY.finditer(clause)), None)
+    if label is None and (m := _NAMED_LIST.search(clause) or _IN_LABEL.match(clause)):
+        named = m[1] or m[2]
+        label = named if named.lower() not in NO_LABEL and not setting.is_due(named) else None
+    priority = next((v.PRIORITIES[(m[1] or m[2]).lower()] for m in _PRIORITY.finditer(clause)), None)
     due = _due(clause, setting)
     about = _ABOUT.search(clause)
     text = strip_quotes(about["text"]) if about and due is None else None

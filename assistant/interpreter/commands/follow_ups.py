@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 
 from assistant.interpreter.commands.kinds import Command, Complete, Delete
+from assistant.interpreter.commands.past import to_do
 from assistant.interpreter.commands.text import target
 from assistant.interpreter.commands.titles import Setting, adds
 
 ASK_TITLE = "What should I add?"
 ASK_TARGET = {"delete": "Which task should I delete?", "complete": "Which task is done?"}
 ASK_CHANGE = "Which task should I change, and how? You can say “move the dentist to Friday”."
+NOTHING_WAITS = "All right. Nothing is waiting for your yes, so I changed nothing."
+FAREWELL = "All right, your list stays as it is."
+ALL_RIGHT = "All right."
 _MEANT_START = "Did you mean “"
 _MEANT = re.compile(rf"{_MEANT_START}(?P<words>.+)”\?", re.S)
 _LABELLED = re.compile(r"It will be labelled “(?P<label>.+)”\.")
+_ASKS = re.compile(r"(?:what|when|where|who|how|why|which)\b", re.I)
 _TARGET_AT_MOST = 12
 """Words of an answer that names a task."""
 
@@ -52,12 +57,12 @@ def suggested(question: str | None) -> str | None:
 
 def answered_plainly(text: str, question: str | None, setting: Setting) -> tuple[Command, ...]:
     """The command of words that are no command by themselves, after a question that they answer."""
-    if question is None or text.endswith("?"):
+    if question is None or text.endswith("?") or _ASKS.match(text):
         return ()
     if ASK_TITLE in question:
         labelled = _LABELLED.search(question)
         return adds(text, setting, labelled["label"] if labelled else None)
     for kind, asked in ASK_TARGET.items():
         if asked in question and 0 < len(text.split()) <= _TARGET_AT_MOST:
-            return (Delete(target(text)),) if kind == "delete" else (Complete(target(text)),)
+            return (Delete(target(text)),) if kind == "delete" else (Complete(to_do(target(text))),)
     return ()

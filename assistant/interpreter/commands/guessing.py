@@ -7,6 +7,7 @@ import re
 from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.asking import filters
 from assistant.interpreter.commands.kinds import Add, Command
+from assistant.interpreter.commands.past import was_done
 from assistant.interpreter.commands.text import bare_target, target
 from assistant.interpreter.commands.titles import Setting, adds, undated
 
@@ -76,6 +77,8 @@ def guessed_list(clause: str, setting: Setting) -> Command:
 
 def guessed_target(clause: str, kind: str, setting: Setting) -> str | None:
     """What is to be deleted or completed, "delete" or "complete" being the kind; None where the clause doesn't say."""
+    if kind == "complete" and (done := was_done(clause)):
+        return done
     m = (_DELETE_LEAD if kind == "delete" else _COMPLETE_LEAD).match(clause)
     if m is None:
         return None

@@ -16,6 +16,10 @@ _UNDONE = (
     r"|to ?do|pending)"
 )
 
+_UNTOLD = (
+    "it|that|this|all|everything|who|what|which|when|where|how|why|if|i|he|she|we|they|you|i'm|we're|well|half|almost|nearly"
+    "|show|list|see|delete|remove|clear|my|any|anything|nothing|get|have|mark|set|add|is|are|was|were|not|never|done|the\\s+one"
+)
 _REOPEN = tuple(
     re.compile(p, re.I)
     for p in (
@@ -43,6 +47,8 @@ _COMPLETE = tuple(
         rf"|already\s+)?{_DONE}(?:\s+now)?$",
         rf"(?P<t>(?:it|that|this)(?:\s+one)?)(?:'s|\s+is)\s+(?:now\s+|already\s+)?{_DONE}(?:\s+now)?$",
         r"done:?\s+(?P<t>.+)$",
+        rf"(?P<t>(?!(?:{_UNTOLD})\b)(?!.*\b(?:is|are|be|been|being|get|getting|got|not|well|when|if|how)\b)"
+        rf"[\w#][^,;.?]{{0,60}}?)(?:'s)?\s+{_DONE}$",
     )
 )
 _FINISH_BY = re.compile(
@@ -52,6 +58,19 @@ _DELETE = re.compile(
     r"(?:delete|remove|erase|trash|scrap|scratch|drop|get rid off?|forget about|forget|cancel|take off|throw away"
     r"|throw out|toss|discard|clear)"
     r"(?:\s+off)?\s+(?P<t>.+)$",
+    re.I,
+)
+_PASSIVE = re.compile(
+    r"(?:(?:i|we)\s+(?:want|need|would\s+like|'d\s+like)|(?:please\s+)?have|i'd\s+like)\s+(?P<t>(?!to\b|you\b).+?)\s+(?:to\s+be\s+)?"
+    r"(?:deleted|removed|erased|cancell?ed|cleared|taken\s+(?:off|out|down)|scrapped|gone)"
+    rf"(?:\s+(?:from|off|of|out\s+of)(?:\s+of)?\s+{v.NAMED_LIST})?$"
+    r"|(?P<u>(?!(?:it|that|this|what|who)\b).+?)\s+(?:should|must|needs?\s+to|has\s+to|can)\s+be\s+"
+    r"(?:deleted|removed|erased|cancell?ed|taken\s+off)(?:\s+(?:from|off|of)(?:\s+of)?\s+(?:my|the|our)\s+.{1,40})?$",
+    re.I,
+)
+_CLEARED = re.compile(
+    r"(?:(?:i|we)\s+(?:need|have|want)\s+to|let's)\s+(?:clear|empty|wipe)\s+(?:out\s+)?(?P<t>(?:my|our|the)\s+.*"
+    r"\b(?:calendar|schedule|agenda|list|tasks|to-?dos)\b.*)$",
     re.I,
 )
 _UNWANTED = re.compile(
@@ -90,8 +109,17 @@ _PRIORITY = tuple(
         rf"|as\s+)?(?P<p>{v.PRIORITY})$",
         rf"(?P<t>(?!(?:it|that|this|what|how)\b).+?)\s+(?:is"
         rf"|are)\s+(?:now\s+)?(?:an?\s+)?(?P<p>{v.PRIORITY})[\s-]+priority$",
+        r"(?P<t>(?!(?:it|that|this|what|how|nothing|everything|there|time)\b).+?)\s+(?:is|are)\s+(?:now\s+|very\s+|really\s+|super\s+)?"
+        r"(?P<p>urgent|critical|top\s+priority)$",
+        r"(?:make|set|mark|bump)\s+(?P<t>it|that|this|them|(?:the|my|that)\s+(?:\w+\s+)?(?:one|task))\s+(?:to\s+|as\s+)?"
+        r"(?P<p>high|low|medium|normal)(?:\s+instead)?$",
         r"(?P<p2>prioriti[sz]e|deprioriti[sz]e)\s+(?P<t>.+)$",
     )
+)
+_UNURGENT = re.compile(
+    r"(?:remove|clear|drop|unset|take(?:\s+off)?)\s+(?:the\s+|its\s+)?(?:priority|urgent|urgency)(?:\s+(?:flag|mark|priority))?"
+    r"(?:\s+off)?(?:\s+(?:from|of|off|on)\s+(?P<t>\S.*))?$",
+    re.I,
 )
 _LABEL = tuple(
     re.compile(p, re.I)
@@ -126,7 +154,7 @@ _BY_LENGTH = re.compile(
     r"(?:move|push|shift|bump|postpone|delay|defer|snooze|put)\s+(?P<t>.+?)\s+(?:(?:back|forward|off|out|up|over"
     r"|ahead)\s+)?(?:by\s+|for\s+)?"
     r"(?P<d>(?:half\s+)?(?:an?|one|two|three|four|five|six|ten|fifteen|twenty|thirty|\d+)(?:\s+of)?\s+(?:an?\s+)?"
-    r"(?:more\s+)?(?:hour|minute|day|week|month)s?)(?:\s+(?:back|later|earlier))?$",
+    r"(?:more\s+)?(?:hour|minute|min|day|week|month|year)s?)(?:\s+(?P<side>back|later|earlier|sooner))?$",
     re.I,
 )
 _FURTHER = re.compile(r"\s(?:to|until|till|til)\s", re.I)
@@ -134,6 +162,10 @@ _MOVE_BARE = re.compile(r"(?:move|push|shift|reschedule|postpone|defer|snooze|de
 _DUE_OF = re.compile(
     r"(?:change|set|move|update|push|make)\s+(?:the\s+)?(?:due date|due time|deadline|date|due|time)\s+(?:of|for"
     r"|on)\s+(?P<t>.+?)\s+(?:back\s+)?(?:to|for|as|until)\s+(?P<d>.+)$",
+    re.I,
+)
+_DUE_OF_IT = re.compile(
+    r"(?:change|set|move|update|push|make)\s+(?:the|its)\s+(?:due\s+date|due\s+time|deadline|date|time)\s+(?:back\s+)?(?:to|for)\s+(?P<d>.+)$",
     re.I,
 )
 _OWN_DUE = re.compile(
@@ -150,6 +182,7 @@ _CLEAR_DUE = re.compile(
     re.I,
 )
 _DUE_AT_MOST = 80  # code points; no due time takes more words, and looking at all of a long text takes its square
+_HOUR = re.compile(r"(?:1[0-2]|[1-9])(?::[0-5]\d)?")
 _MOVERS = re.compile(r"(?:reschedule|postpone|defer|snooze|delay|push|move|shift|bump)\b", re.I)
 
 
@@ -159,7 +192,7 @@ def _first(patterns: tuple[re.Pattern[str], ...], clause: str) -> re.Match[str] 
 
 def _targets(text: str) -> tuple[str, ...]:
     """ "butter and milk" is two tasks; "the first one" stays one."""
-    pieces = re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+(?=the\s)|\s+and\s+", target(text))
+    pieces = re.split(r"\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+", target(text))
     if len(pieces) > 1 and all(0 < len(piece.split()) <= 3 for piece in pieces):
         return tuple(target(piece) for piece in pieces)
     return (target(text),)
@@ -195,6 +228,8 @@ def labelling(clause: str, setting: Setting) -> tuple[Command, ...] | None:
 
 
 def prioritising(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    if m := _UNURGENT.match(clause):
+        return (Update(target(m["t"] or "it"), priority="NONE"),)
     m = _first(_PRIORITY, clause)
     if m is None:
         return None
@@ -206,16 +241,25 @@ def prioritising(clause: str, setting: Setting) -> tuple[Command, ...] | None:
 def rescheduling(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     if m := _CLEAR_DUE.match(clause):
         return (Reschedule(_targets(m["t"] or m["u"]), "none"),)
+    if (m := _DUE_OF_IT.match(clause)) and setting.is_due(m["d"]):
+        return (Reschedule(("it",), m["d"].strip()),)
     for pattern in (_DUE_OF, _OWN_DUE, _IS_DUE):
         # "move everything due today to friday" isn't due from today to Friday
         if (m := pattern.match(clause)) and setting.is_due(m["d"]) and " to " not in m["d"]:
             return (Reschedule(_targets(m["t"]), m["d"].strip()),)
+    if (m := _BY_LENGTH.match(clause)) and m["side"]:
+        return (Reschedule(_targets(named(m["t"], setting)), _shift(m)),)
     if found := _moved(clause, setting):
         several = v.SEVERAL.match(found[0])
         return (Reschedule((target(found[0]),) if several else _targets(named(found[0], setting)), found[1]),)
     if m := _BY_LENGTH.match(clause):
-        return (Reschedule(_targets(named(m["t"], setting)), f"by {m['d']}"),)
+        return (Reschedule(_targets(named(m["t"], setting)), _shift(m)),)
     return None
+
+
+def _shift(m: re.Match[str]) -> str:
+    """A length of time by which a task moves, in words that the server knows."""
+    return f"{m['d']} earlier" if (m["side"] or "").lower() in ("earlier", "sooner") else f"by {m['d']}"
 
 
 def _moved(clause: str, setting: Setting) -> tuple[str, str] | None:
@@ -233,6 +277,8 @@ def _moved(clause: str, setting: Setting) -> tuple[str, str] | None:
             continue
         if m[0].strip().lower() in ("for", "on", "at") and _FURTHER.search(due):
             continue  # "my tasks for today to tomorrow": what is due today
+        if m[0].strip().lower() in ("to", "at", "for", "until", "till") and _HOUR.fullmatch(due):
+            due = f"at {due}"
         if setting.is_due(due):
             mover = _MOVERS.match(clause) or re.match(r"(?:change|put)\b", clause, re.I)
             return (verb["t"], due) if mover else None
@@ -279,7 +325,9 @@ def completing(clause: str, setting: Setting) -> tuple[Command, ...] | None:
 
 
 def deleting(clause: str, setting: Setting) -> tuple[Command, ...] | None:
-    m = _TAKE_OFF.match(clause) or _UNWANTED.match(clause) or _DELETE.match(clause)
+    if (m := _PASSIVE.match(clause)) and not v.OTHER_WORLDS.search(clause):
+        return tuple(Delete(name) for name in _targets(named(m["t"] or m["u"], setting)))
+    m = _TAKE_OFF.match(clause) or _UNWANTED.match(clause) or _CLEARED.match(clause) or _DELETE.match(clause)
     if m is None or v.OTHER_WORLDS.search(m["t"]):
         return None
     if re.match(r"(?:it|that|this|about it|about that)$", m["t"], re.I) and re.match(

@@ -46,7 +46,14 @@ _REPEAT_NO_MORE = (
     ),
     re.compile(r"(?:don't|do not)\s+repeat\s+(?P<t>.+?)(?:\s+any ?more)?$", re.I),
 )
-_BEFORE = re.compile(r"(?:remind me|(?:set|give me|add)\s+(?:a\s+)?reminder)\s+(?P<r>.+?\s+before)\s+(?P<t>.+)$", re.I)
+_BEFORE = re.compile(
+    r"(?:remind me|(?:set|give me|add)\s+(?:a\s+)?reminder)\s+(?P<r>.+?\s+before)(?:\s+(?P<t>.+))?$", re.I
+)
+_SILENCE = re.compile(
+    r"(?:turn\s+off|switch\s+off|disable|mute|silence)\s+(?:the\s+|its\s+|my\s+|that\s+)?(?:reminder|notification|alert)"
+    r"(?:\s+(?:for|of|on|about|to)\s+(?P<t>\S.*))?$|(?:remove|clear|cancel)\s+its\s+reminder$",
+    re.I,
+)
 _ABOUT_AGAIN = re.compile(
     r"(?:remind me)\s+(?:of|about)\s+(?P<t>.+?)"
     r"\s+(?P<r>\S+\s+\S+\s+(?:before(?:hand)?|early|ahead|in advance))$",
@@ -68,7 +75,9 @@ def repeating(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         if (m := pattern.match(clause)) and isinstance(setting.resolve(m["r"]), dates.RecurrenceValue):
             return (Update(target(m["t"]), recurrence=m["r"].strip(" .!")),)
     if (m := _BEFORE.match(clause) or _ABOUT_AGAIN.match(clause)) and _is_length(m["r"], setting):
-        return (Update(target(m["t"]), remind=m["r"].strip()),)
+        return (Update(target(m["t"] or "it"), remind=m["r"].strip()),)
+    if m := _SILENCE.match(clause):
+        return (Update(target(m["t"] or "it"), remind="none"),)
     return None
 
 

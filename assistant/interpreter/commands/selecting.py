@@ -23,6 +23,9 @@ _SET = re.compile(
     re.I,
 )
 _THE = re.compile(rf"^(?:the|my)\s+(?={_STATES}\s+(?:{v.TASK}|ones|things)\b)", re.I)
+_BARE_STATE = re.compile(
+    rf"^(?:done|completed|finished|overdue|checked(?:\s+off)?)(?:\s+(?:{v.TASK}|ones|things|stuff))?$", re.I
+)
 _WHOLE = re.compile(
     r"(?:(?:my|the|our|all\s+of\s+my|all\s+my)\s+)(?P<list>(?:[\w'&-]+\s+){0,2}?)"
     r"(?:lists?|to-?dos?|to\s+do|tasks|agenda|calendar|schedule|reminders)(?P<rest>\s+(?:for|on|of|due|from"
@@ -60,6 +63,7 @@ def _stem(word: str) -> str:
 
 
 def _selection(words: str, setting: Setting) -> ListTasks | None:
+    words = _BARE_STATE.sub(r"all \g<0>", words.strip(), count=1)
     words = _THE.sub("all ", " ".join(words.split()), count=1)
     if (m := _WHOLE.match(words)) and not _SET.match(words):
         asked = filters(words, setting)

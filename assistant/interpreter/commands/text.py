@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 from assistant.interpreter.commands import vocabulary as v
+from assistant.interpreter.targets import within
 
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'"})
 _CLOSING = " .!?;,"
@@ -48,9 +51,49 @@ def _shortened(run: re.Match[str]) -> str:
     return "\n" if "\n" in run[0] else run[0][:_SIGNS_KEPT]
 
 
+_BARE_SPELT: Final = {
+    "dont": "don't", "cant": "can't", "didnt": "didn't", "havent": "haven't", "isnt": "isn't", "doesnt": "doesn't",
+    "wont": "won't", "whats": "what's", "whens": "when's", "wheres": "where's", "hows": "how's", "thats": "that's",
+    "ive": "i've", "im": "i'm", "lets": "let's", "whos": "who's",
+}  # fmt: skip
+_VERBS: Final = (
+    "remind",
+    "delete",
+    "remove",
+    "rename",
+    "cancel",
+    "finish",
+    "complete",
+    "snooze",
+    "reschedule",
+    "postpone",
+)
+_OTHER_VERBS: Final = v.words("rewind remand remote remotes cancer cancers finnish compete deplete removal cancels")
+"""Words of their own that are one letter from a verb of ours."""
+_BARE: Final = re.compile(rf"((?:(?:and|but|pls|please|so|ok|i)[\s,]+)*)({'|'.join(_BARE_SPELT)})\b", re.I)
+
+
+def spelt_out(text: str) -> str:
+    """The text with the apostrophe that its first words lack, and its first verb as it is spelt: "dont", "delte"."""
+    if _BARE.match(text):
+        return _BARE.sub(lambda m: m[1] + _BARE_SPELT[m[2].lower()], text, count=1)
+    first = text.partition(" ")[0]
+    if not 5 <= len(first) <= 11 or not first.isalpha() or (verb := _verb(first.lower())) == first.lower():
+        return text
+    return verb + text[len(first) :]
+
+
+@lru_cache(maxsize=1024)
+def _verb(word: str) -> str:
+    """The verb that a word misspells by one letter; other words as they are."""
+    if word in _OTHER_VERBS or any(word.startswith(verb) for verb in _VERBS):
+        return word
+    return next((verb for verb in _VERBS if verb[0] == word[0] and within(word, verb, 1)), word)
+
+
 def unwrap(text: str) -> str:
     """The clause without greetings, "please", "could you" around it, and without closing punctuation."""
-    text, start = text.strip(), 0
+    text, start = spelt_out(text.strip()), 0
     while (m := v.POLITE_BEFORE.match(text, start)) and m.end() < len(text):
         start = m.end()
     bare = text[start:].rstrip(_CLOSING)

@@ -14,9 +14,12 @@ from assistant.interpreter.commands.arranging import arranging
 from assistant.interpreter.commands.clauses import clauses, forbids, read
 from assistant.interpreter.commands.correcting import correcting
 from assistant.interpreter.commands.follow_ups import (
+    ALL_RIGHT,
     ASK_CHANGE,
     ASK_TARGET,
     ASK_TITLE,
+    FAREWELL,
+    NOTHING_WAITS,
     answered_plainly,
     ask_meant,
     meant,
@@ -53,7 +56,8 @@ from assistant.interpreter.commands.kinds import (
     Update,
     intent_of,
 )
-from assistant.interpreter.commands.text import plain, unwrap
+from assistant.interpreter.commands.past import was_done
+from assistant.interpreter.commands.text import plain, spelt_out, unwrap
 from assistant.interpreter.commands.titles import Setting
 from assistant.interpreter.commands.undoing import starts_undoing
 
@@ -62,6 +66,8 @@ GUESSED_FROM, GUESSED_TO = 2, 40
 """Words that a clause has of which the model alone may make anything."""
 GUESSED_AT = 0.5
 """How likely that must be where it changes tasks."""
+TOLD_AT_MOST, MERE_TALK = 7, 0.9
+"""Words of what was done that are asked about, and how sure the model is where they aren't."""
 NOT_ASKED = 0.5
 """How sure it is of having been asked nothing: a person may have meant something."""
 
@@ -81,6 +87,8 @@ def understand(
         return Understanding(commands, 1.0, _entities(commands), intent_of(commands))
     if social := _social(text) or _answer(text, last_question):
         return Understanding((social,), 1.0)
+    if text.endswith("?") and setting.is_due(text.rstrip(" ?")):
+        return Understanding((ListTasks(text.rstrip(" ?")),), 0.8, (), "list")
     if corrected := correcting(text, setting):
         return Understanding((corrected,), 0.8, (), "update")
     if arranged := arranging(text, lambda clause: read(clause, setting) or ()):
@@ -105,10 +113,21 @@ def _unread(clause: str, verdict: Verdict, setting: Setting) -> tuple[tuple[Comm
         return _only_thought_of(musing["words"], setting), Verdict("none", 1.0)
     if starts_undoing(unwrap(clause)) and verdict.kind != "none":
         return (Nothing(question=ask_meant("undo")),), Verdict("undo", NOT_ASKED)
+    if (done := _told_of(unwrap(clause), verdict)) is not None:
+        return (Nothing(question=ask_meant(f"complete {done}")),), Verdict("complete", NOT_ASKED)
     guessed = (Nothing(),) if verdict.kind == "none" else _guessed(clause, verdict, setting)
     if guessed == (Nothing(),) and looks_like_a_task(unwrap(clause)):
         return (Nothing(question=ask_meant(added_words(unwrap(clause)))),), Verdict("none", NOT_ASKED)
     return guessed, verdict
+
+
+def _told_of(clause: str, verdict: Verdict) -> str | None:
+    """The task that "I paid the rent" may be about, unless the model is sure that it is mere talk."""
+    done = was_done(clause) if len(clause.split()) <= TOLD_AT_MOST and not clause.endswith("?") else None
+    sure = verdict.kind not in ("none", "complete", "list") or (
+        verdict.kind == "none" and verdict.probability > MERE_TALK
+    )
+    return None if sure or v.OTHER_WORLDS.search(clause) else done
 
 
 def _only_thought_of(words: str, setting: Setting) -> tuple[Command, ...]:
@@ -132,7 +151,8 @@ def _guessed(text: str, verdict: Verdict, setting: Setting) -> tuple[Command, ..
             made = guessed_add(clause, setting)
             if not made:
                 return (Nothing(question=ASK_TITLE),)
-            return made if verdict.probability >= ACTS_AT else (Nothing(question=ask_meant(added_words(clause))),)
+            likely = verdict.probability >= ACTS_AT and not looks_like_a_task(clause)
+            return made if likely else (Nothing(question=ask_meant(added_words(clause))),)
         case "update":
             return (Nothing(question=ASK_CHANGE),)
         case kind:
@@ -142,10 +162,15 @@ def _guessed(text: str, verdict: Verdict, setting: Setting) -> tuple[Command, ..
 
 def _social(text: str) -> Command | None:
     """Greetings, thanks and calls for help that are the whole message."""
-    whole = " ".join(re.sub(r"[.!?,:;)(]+", " ", text).split()) or text
-    for pattern, command in ((v.GREETINGS, Greet()), (v.THANKS, Thanks()), (v.HELP, Help())):
+    whole = spelt_out(" ".join(re.sub(r"[.!?,:;)(]+", " ", text).split()) or text)
+    farewell = Nothing(question=FAREWELL)
+    for pattern, command in (
+        (v.GREETINGS, Greet()), (v.THANKS, Thanks()), (v.HELP, Help()), (v.FAREWELLS, farewell)
+    ):  # fmt: skip
         if pattern.fullmatch(whole):
             return command
+    if v.HEARD.fullmatch(whole) and read_answer(text) is None:
+        return Nothing(question=ALL_RIGHT)
     inner = unwrap(whole)
     return Help() if v.HELP.fullmatch(inner) else Thanks() if v.THANKS.fullmatch(inner) else None
 
@@ -154,9 +179,12 @@ def _answer(text: str, last_question: str | None) -> Command | None:
     """A yes or a no that is the whole message, where a question stood before it; "never mind" needs none."""
     if v.NEVER_MIND.fullmatch(unwrap(text)):
         return NeverMind()
-    if last_question is None or (yes := read_answer(text)) is None:
+    yes = read_answer(text)
+    if yes is None or (last_question is None and not yes):
         return None
     if yes:
+        if last_question is None:
+            return Nothing(question=NOTHING_WAITS)
         return Nothing(question=ASK_TITLE if ASK_TITLE in last_question else None)
     return NeverMind()
 
@@ -198,10 +226,20 @@ def _weighed(clause: str, found: tuple[Command, ...] | None, setting: Setting) -
     if found is None:
         return _unread(clause, verdict, setting)
     if verdict.kind == "none":
-        return (Nothing(),), verdict
+        return _perhaps(clause, found, verdict), verdict
     if verdict.kind != kind and verdict.kind in ("add", "list"):
         return _guessed(clause, verdict, setting), verdict
     return found, Verdict(kind, verdict.probability)
+
+
+def _perhaps(clause: str, found: tuple[Command, ...], verdict: Verdict) -> tuple[Command, ...]:
+    """What was read, asked about where it adds something by a day and the model isn't sure that it is mere talk."""
+    dated = all(isinstance(one, Add) and one.due for one in found)
+    return (
+        (Nothing(question=ask_meant(added_words(unwrap(clause)))),)
+        if dated and verdict.probability < 0.8
+        else (Nothing(),)
+    )
 
 
 def _grammar_alone_knows(command: Command) -> bool:

@@ -38,6 +38,9 @@ WHOLE_LIST = frozenset(
 
 # Lists that need no "list" after their name, and what is put "to" or "on" something else than a list
 KNOWN_LIST = r"(?:groceries|grocery|shopping|errands|chores|wish\s?list|bucket\s?list)"
+NOT_NAMES = words(
+    "todo to-do task tasks todos reminder note remember new add fyi ps re system assistant user http https"
+)
 LEADS_ELSEWHERE = words(
     "go get talk speak write reply respond listen move send give return take bring drive fly walk run call ring reach"
     " ride back subscribe switch say show read turn come head travel upgrade connect log sign submit apply report offer"
@@ -57,6 +60,9 @@ POLITE_BEFORE = re.compile(
         |i(?:'d|\s+would)\s+like\s+(?:you\s+)?to\s+(?=\w)
         |i\s+(?:want|need)\s+you\s+to\s+
         |i\s+(?:want|wanna|need)\s+(?:to\s+)?(?=(?:add|delete|remove|move|rename|see|list|mark|complete|reschedule|tag|label|find|search)\b)
+        |(?:and|plus|oh\s+and)\s+(?=(?:make|mark|remind|also|then|please|add|put|move|set|change|delete|remove|tag|label|water
+            |buy|call|pay|email|pick|book|complete|finish|rename|show|list)\b)
+        |(?:tell|show|give)\s+me\s+(?=what(?:'s|s|\s+is|\s+are|\s+do|\s+i)\b)
         |let's\s+(?=(?:add|delete|remove|move|rename|see|list|mark|complete|reschedule)\b)
         |go\s+ahead\s+and\s+
         |(?:make|be)\s+sure\s+(?:to|you)\s+
@@ -65,18 +71,33 @@ POLITE_BEFORE = re.compile(
     re.I | re.X,
 )
 POLITE_AFTER = re.compile(
-    r"(?:[,.!?]|\s)+(?:please|pls|plz|thanks|thank you|thx|ok|okay|for me|will you|would you|now)$", re.I
+    r"(?:[,.!?]|\s)+(?:please|pls|plz|(?:many )?thanks(?: a lot| so much| a bunch| in advance| a million)?"
+    r"|thank you(?: so much| very much)?|thx|ok|okay|for me|will you|would you|now)$",
+    re.I,
 )
 
 GREETINGS = re.compile(
     r"(?:hi|hello|hey|hiya|howdy|yo|greetings|good (?:morning|afternoon|evening|day)|hullo|heya|sup|what's up"
     r"|hi there"
-    r"|hello there|hey there|morning)(?: there| all| everyone| assistant| tasktalk| again)?",
+    r"|hello there|hey there|morning|gm|what is up)(?: there| all| everyone| assistant| tasktalk| again)?",
     re.I,
 )
 THANKS = re.compile(
+    r"(?:(?:ok(?:ay)?|cool|great|nice|perfect|awesome|alright|yay|good|yes|yep|super|lovely)\s+)*"
     r"(?:many thanks|thanks|thank you|thx|ty|cheers|thank u|appreciated?|much appreciated|i appreciate it)"
     r"(?: (?:a lot|a bunch|so much|very much|again|for (?:your|the) help|for that|you|mate|that's all|a million))*",
+    re.I,
+)
+# What only says that it was heard
+HEARD = re.compile(
+    r"(?:(?:great|cool|nice|perfect|awesome|lovely|wow|yay|super|good|lol|haha+|hm+|oh|i see|got it|makes sense"
+    r"|interesting|well done|good job|great job|nice one|ok|okay|fine)[\s!.,]*)+",
+    re.I,
+)
+FAREWELLS = re.compile(
+    r"(?:ok(?:ay)?\s+)?(?:bye(?: ?bye)?|goodbye|good ?bye|see you(?: later| soon| tomorrow)?|see ya|cya|good night|gn"
+    r"|night|that's (?:all|it)|that is all|that will be all|nothing(?: else)?|no more"
+    r"|i'm (?:good|done|all set)|all (?:good|set)|later|talk (?:to you )?later|ttyl)(?: for now| then| everyone)?",
     re.I,
 )
 HELP = re.compile(
@@ -122,7 +143,8 @@ OTHER_WORLDS = re.compile(
     r"|joke"
     r"|exchange rate|pin number|transaction|payment history|insurance|interest rate|my name|your name|language"
     r"|thermostat"
-    r"|temperature|route|gas station|news|stock|emails?|contacts?|phone|uber|taxi|pizza|time zone|accent|favorites"
+    r"|temperature|route|gas station|news|stock|emails?|contacts?|phone|uber|taxi|pizza|time zone|accent"
+    r"|timezone|favorites"
     r"|channel|settings?|colou?rs?|my order|bank account|direct deposit|photos?)\b",
     re.I,
 )
@@ -208,11 +230,14 @@ SURE = re.compile(
     |^(?:add|create|make|new)\ (?:an?\ |another\ )?(?:new\ )?(?:\w+\ priority\ )?(?:task|to-?do)\b
     |^(?:mark|set|check|tick|cross)\b.*\b(?:(?:as\ )?(?:done|complete|completed|finished|undone)|off)\b
     |^(?:reschedule|postpone|snooze|defer|rename|reopen|un-?check|untick|untag|unlabel|prioriti[sz]e|deprioriti[sz]e)\b
-    |^(?:move|push|shift|bump)\b.*\b(?:to|until|till|back|by|for)\b
+    |^(?:move|push|shift|bump)\b.*\b(?:to|until|till|back|by|for|later|earlier)\b
     |^(?:add|put|set|write)\ (?:an?\ |the\ )?(?:notes?|description|details?|comment)\ (?:to|on|for|of)\b
     |^(?:label|tag)\b.*\b(?:as|with|\#)
     |\b(?:priority|urgent|due\ date|deadline|overdue)\b
     |^(?:done|finished|completed)\ (?:with\b|task\b)
+    |^(?:my|the)\ {NOTICE}\b.*\b(?:no\ longer|not)\ (?:needed|necessary|wanted)\b
+    |^(?:i(?:'ve)?\ )?(?:just\ |already\ |finally\ )*(?:wrapped\ up|ticked\ off|checked\ off|crossed\ off)\b
+    |^(?:show|list|see)(?:\ me)?(?:\ (?:all|everything|it\ all|done|completed|open|them\ all))?$
     |^(?:what|which|show|list|how\ many)\b.*\b(?:tasks?|to-?dos?|to\ do\ list)\b
     |(?:^|\s)(?:\#(?!\d)\w|!(?:urgent|high|medium|low|[1-4])\b|p[1-4]\b|@(?:today|tom|mon|tue|wed|thu|fri|sat|sun))
     """,
