@@ -11,7 +11,7 @@ from assistant.interpreter.commands.kinds import Add, Command, Nothing
 from assistant.interpreter.commands.text import squeeze
 from assistant.interpreter.commands.titles import Setting, adds, label_of, one_add
 
-__all__ = ["ASK_TITLE", "adding", "bullets"]
+__all__ = ["ASK_TITLE", "adding", "bullets", "reminded"]
 
 _NEW = re.compile(
     rf"(?:add|create|make|set|set up|start|put in|enter|note|log|new|save|record)(?:\s+me)?(?:\s+an?|\s+another"
@@ -79,6 +79,13 @@ _BARE = re.compile(
     r"|remind me|todo|task)$",
     re.I,
 )
+_IT = re.compile(r"add\s+(?:it|that|this|them|those|these)(?:\s+(?:too|please|all))?", re.I)
+_BEFORE = re.compile(
+    r"(?:\s*,|\s+and|\s+with|\s*;)?\s+(?:please\s+)?(?:(?:remind|alert|notify|warn)\s+me|(?:with\s+)?an?\s+(?:reminder|alert))"
+    r"\s+(?P<length>(?:\d+|an?|one|two|three|four|five|ten|fifteen|twenty|thirty|half\s+an)\s*"
+    r"(?:h|hrs?|hours?|m|mins?|minutes?|d|days?|weeks?))\s+(?:before(?:hand)?|earlier|in\s+advance|ahead)$",
+    re.I,
+)
 _REST_LEAD = re.compile(
     r"^(?:\s|:|,)*(?:(?:again|also)\s+)?(?:that i (?:need|have) to|that|to|about|of|for|i (?:need|have) to"
     r"|(?:that )?i have(?: an?)?)?\s+",
@@ -97,7 +104,7 @@ def adding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     """The tasks this clause adds; None where it isn't about adding."""
     if (m := _MARKED_DAY.match(clause)) and setting.is_due(m["due"]):
         return (Add(squeeze(m["what"]), m["due"]),)
-    if _BARE.match(clause):
+    if _BARE.match(clause) or _IT.fullmatch(clause):
         return (Nothing(question=ASK_TITLE),)
     if m := _NEW_LIST.match(clause):
         label = label_of(m["name"] or m["list"])
@@ -114,6 +121,16 @@ def adding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         made = one_add(m["rest"], setting)
         return (made,) if made.title else None
     return _unsaid(clause, setting)
+
+
+def reminded(clause: str, setting: Setting) -> tuple[Command, ...] | None:
+    """ "Dentist tuesday 3pm and remind me an hour before": a task that is due some time, with its reminder."""
+    m = _BEFORE.search(clause)
+    head = clause[: m.start()] if m else ""
+    made = adding(head, setting) or (one_add(_PLANNED.sub("", head, count=1), setting),)
+    if m is None or not all(isinstance(one, Add) and one.title and one.due for one in made):
+        return None
+    return tuple(replace(one, remind=f"{m['length']} before") for one in made if isinstance(one, Add))
 
 
 def _listed(clause: str, setting: Setting) -> tuple[Command, ...] | None:

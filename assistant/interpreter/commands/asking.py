@@ -130,7 +130,7 @@ _WAS_DONE = re.compile(
 _SMALL = re.compile(
     r"(?:\s|,|so\s+far|until\s+now|already|recently|lately|all|in\s+total|on|in|for|during|my|list|the|yet)*", re.I
 )
-_FROM_DAY = re.compile(r"\s+from\s+(?!.*\b(?:to|until|till|through|on)\b)", re.I)
+FROM_DAY = re.compile(r"\s+from\s+(?!.*\b(?:to|until|till|through|on)\b)", re.I)
 _DID_ADD = re.compile(
     r"(?:did|have)\s+(?:i|you)\s+(?:already\s+|ever\s+)?(?:add(?:ed)?|put|write\s+down|written\s+down|note[d]?)\s+(?P<what>\S.{0,60}?)"
     r"(?:\s+(?:already|yet|down))?$",
@@ -227,7 +227,7 @@ def _due(clause: str, setting: Setting) -> str | None:
         return "overdue"
     if re.search(r"\b(?:without|no|with no) (?:a )?(?:due )?date\b|\bundated\b|\bunscheduled\b", low):
         return "none"
-    spans = [s for s in setting.find(_FROM_DAY.sub(" on ", clause)) if due_value(s.value)]
+    spans = [s for s in setting.find(FROM_DAY.sub(" on ", clause)) if due_value(s.value)]
     if not spans:
         return None
     return _time_words(spans[0].text, setting)

@@ -6,7 +6,7 @@ import re
 from itertools import zip_longest
 
 from assistant.interpreter.commands import vocabulary as v
-from assistant.interpreter.commands.adding import adding
+from assistant.interpreter.commands.adding import adding, reminded
 from assistant.interpreter.commands.asking import listing, searching
 from assistant.interpreter.commands.kinds import Command, Nothing
 from assistant.interpreter.commands.managing import MANAGING
@@ -16,7 +16,7 @@ from assistant.interpreter.commands.text import unwrap
 from assistant.interpreter.commands.titles import Setting
 from assistant.interpreter.commands.undoing import starts_undoing, undoing
 
-_READERS = (repeating, dropping, reminding, *MANAGING[:2], listing, *MANAGING[2:], searching, adding)
+_READERS = (reminded, repeating, dropping, reminding, *MANAGING[:2], listing, *MANAGING[2:], searching, adding)
 _NOT = r"(?:do\s+not|don['’]?t)"
 _SPLIT = re.compile(
     rf"(?P<strong>\s*;\s*|[.!?]\s+|\s*,\s*(?:and\s+)?(?:then\s+|also\s+)|\s+and\s+(?:then|also)\s+|\s*,\s*and\s+"

@@ -41,4 +41,6 @@ def judge(clause: str, read: str) -> Verdict:
 
 
 def _is_plain(clause: str) -> bool:
-    return v.PLAIN.match(clause) is not None and v.OTHER_WORLDS.search(clause) is None
+    """ "Add …" may go on for longer than other words of ours."""
+    plain = v.PLAIN.match(clause) or v.PLAINLY_ADDED.match(clause)
+    return plain is not None and v.OTHER_WORLDS.search(clause) is None

@@ -147,7 +147,7 @@ _UNLABEL = tuple(
 )
 _MOVE = re.compile(
     r"(?:move|push|shift|bump|reschedule|postpone|delay|defer|snooze|change|put off|put(?=\s.+\soff$))\s+(?P<t>.+?)"
-    r"(?:\s+(?:back|forward|off|out|up|over))?(?:\s+from\s+.{1,40})?$",
+    r"(?:\s+(?:back|forward|off|out|up|over))?(?P<from>\s+from\s+.{1,40})?$",
     re.I,
 )
 _BY_LENGTH = re.compile(
@@ -281,7 +281,9 @@ def _moved(clause: str, setting: Setting) -> tuple[str, str] | None:
             due = f"at {due}"
         if setting.is_due(due):
             mover = _MOVERS.match(clause) or re.match(r"(?:change|put)\b", clause, re.I)
-            return (verb["t"], due) if mover else None
+            # What one task moves from goes without saying; of several it says which.
+            moved = verb["t"] + (verb["from"] or "") if v.SEVERAL.match(verb["t"]) else verb["t"]
+            return (moved, due) if mover else None
     bare = _MOVE_BARE.match(clause)
     if (
         bare

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.follow_ups import ASK_TITLE
-from assistant.interpreter.commands.kinds import Add, Command, Delete, Nothing
+from assistant.interpreter.commands.kinds import Add, Command, Delete, Nothing, Update
 from assistant.interpreter.commands.text import squeeze
 from assistant.interpreter.commands.titles import Setting, one_add, undated
 
@@ -38,6 +38,7 @@ _DROP = re.compile(
     rf"(?:an?\s+|my\s+|the\s+|that\s+|this\s+)?(?:event\s+)?{v.NOTICE}(?P<rest>\s.+)$",
     re.I | re.S,
 )
+_NO = re.compile(r"no\s+(?:more\s+)?reminders?\s+(?:for|about|on)\s+(?P<t>\S.*)$", re.I)
 _DONT = re.compile(
     rf"(?:don't|do\s+not|stop)\s+(?:{_SENDS}|tell|reminding|notifying|alerting|telling)\s+(?:me\s+"
     rf"|us\s+)?(?P<rest>.+)$",
@@ -159,7 +160,9 @@ def _bare(title: str) -> str:
 
 
 def dropping(clause: str, setting: Setting) -> tuple[Command, ...] | None:
-    """The task whose reminder isn't wanted any more."""
+    """The task whose reminder isn't wanted any more: it goes, but for "no reminder for it", which it stays without."""
+    if m := _NO.match(clause):
+        return (Update(_bare(m["t"]), remind="none"),)
     m = _DROP.match(clause) or _UNNEEDED.match(clause) or _DONT.match(clause)
     if m is None:
         return None

@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 
 from assistant.interpreter.commands import vocabulary as v
-from assistant.interpreter.commands.asking import NO_LABEL, filters
+from assistant.interpreter.commands.asking import FROM_DAY, NO_LABEL, filters
 from assistant.interpreter.commands.kinds import ListTasks
-from assistant.interpreter.commands.titles import Setting, label_of, undated
+from assistant.interpreter.commands.titles import Setting, due_value, label_of, undated
 
 _EVERY = r"(?:all|every|everything|anything|each|any)"
 _OURS = rf"(?:{v.TASK}|ones?|stuff|things?|events?|(?:thing|one)s?\s+(?:that\s+(?:is|are)|that's))"
@@ -38,6 +38,15 @@ _RELATION = re.compile(
     r"|called|containing|to\s+do)?\b",
     re.I,
 )
+_ON_LIST = re.compile(r"\s+(?:on|from|in|off)\s+(?:my|the|our)\s+(?:to-?do\s+|to\s+do\s+|task\s+)?list$", re.I)
+_DAYS_OWN = re.compile(r"\b(?P<day>[a-z]+)['’]s\s+(?P<noun>(?:tasks?|to-?dos?|things?|ones?|items?|stuff))\b", re.I)
+_SAID = re.compile(
+    rf"\b(?:{_EVERY}|{_OURS}|{_STATES}|the|my|our|these|those|of|to|do|that|which|is|are|have|had|got|i|we|due|from|for|on|in"
+    r"|at|with|tagged|labell?ed|about|containing|mentioning|called|named|word|lists?|calendar|agenda|schedule|reminders|a|an|date|without|no|any|priority"
+    r"|or|and|more|still|yet|now)\b|'s\b|[^\w\s]",
+    re.I,
+)
+"""Words of a selection that are accounted for by being there."""
 _ABOUT = re.compile(r"\b(?:about|containing|mentioning|called|named|with\s+the\s+word)\s+(?P<text>.+)$", re.I)
 
 
@@ -63,6 +72,32 @@ def _stem(word: str) -> str:
 
 
 def _selection(words: str, setting: Setting) -> ListTasks | None:
+    """None where a word of it isn't accounted for: whoever says which tasks must not be taken to mean more of them."""
+    words = _DAYS_OWN.sub(lambda m: f"{m['noun']} due {m['day']}" if setting.is_due(m["day"]) else m[0], words)
+    words = FROM_DAY.sub(" on ", _ON_LIST.sub("", words))
+    asked = _asked_for(words, setting)
+    return asked if asked is not None and _accounts_for(words, asked, setting) else None
+
+
+def _accounts_for(words: str, asked: ListTasks, setting: Setting) -> bool:
+    if re.search(r"\bnot\b|n't\b", words, re.I) and not re.search(
+        r"\bnot\s+(?:done|completed?|finished)\b", words, re.I
+    ):
+        return False
+    rest = words
+    if asked.due or asked.completed:
+        span = next((span for span in setting.find(words) if due_value(span.value)), None)
+        if span is not None and asked.due not in ("overdue", "none"):
+            rest = f"{rest[: span.start]} {rest[span.end :]}"
+        rest = re.sub(r"\b(?:overdue|past\s+due|late|undated|unscheduled)\b", " ", rest, flags=re.I)
+        rest = re.sub(r"\b(?:before|after|by|until|till|since)\b", " ", rest, flags=re.I)
+    for named in filter(None, (asked.label, asked.text)):
+        rest = re.sub(rf"(?<!\w){re.escape(named)}(?!\w)", " ", rest, flags=re.I)
+    left = _SAID.sub(" ", re.sub(r"\bnot\s+(?=done|complete|finish)", " ", rest, flags=re.I))
+    return not left.strip()
+
+
+def _asked_for(words: str, setting: Setting) -> ListTasks | None:
     words = _BARE_STATE.sub(r"all \g<0>", words.strip(), count=1)
     words = _THE.sub("all ", " ".join(words.split()), count=1)
     if (m := _WHOLE.match(words)) and not _SET.match(words):

@@ -23,6 +23,12 @@ _INTO = re.compile(
 _LEAD = re.compile(r"^(?:on|by|for|due|@|before|until|till|til)\s+(?=\S)|^@", re.I)
 _EVERY = re.compile(r"(?:every|each)\b", re.I)
 _QUOTED = re.compile(r'"[^"]+"')
+_BESIDE_A_TITLE = re.compile(
+    r"(?:\s|[^\w\s]|\b(?:to|on|onto|in|into|for|as|at|by|the|my|a|an|task|item|list|to-?do|please|called|named|titled|due"
+    r"|with|it|saying|that|says)\b)*",
+    re.I,
+)
+"""What may stand beside a title in quotation marks; with more the marks are a part of the title."""
 _SAYS_SOMETHING = re.compile(r"\w|[^\x00-\u2fff]")
 _BUT_NOT = re.compile(r",?\s+but\s+not\s+(?!only\b)[^,;]{1,60}$", re.I)
 _OF_DAY = re.compile(
@@ -161,11 +167,12 @@ def _without_dates(text: str, setting: Setting) -> str:
 
 def one_add(text: str, setting: Setting) -> Add:
     """One task: its title without the date words at its edges, marks and quotes taken out."""
-    quoted = _QUOTED.search(text)
-    found = marks(text if quoted is None else text[: quoted.start()] + text[quoted.end() :])
-    if quoted is not None:
-        _, due = take_due(found.rest, setting)
-        return Add(quoted[0].strip('"').strip(), due, found.priority, found.labels)
+    if quoted := _QUOTED.search(text):
+        found = marks(text[: quoted.start()] + text[quoted.end() :])
+        left, due = take_due(found.rest, setting)
+        if _BESIDE_A_TITLE.fullmatch(left):
+            return Add(quoted[0].strip('"').strip(), due, found.priority, found.labels)
+    found = marks(text)
     title, due = take_due(found.rest, setting)
     return Add(strip_quotes(title), due, found.priority, found.labels)
 

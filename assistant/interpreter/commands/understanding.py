@@ -61,6 +61,7 @@ from assistant.interpreter.commands.text import plain, spelt_out, unwrap
 from assistant.interpreter.commands.titles import Setting
 from assistant.interpreter.commands.undoing import starts_undoing
 
+_ADDS = re.compile(r"add\s", re.I)
 _IT = frozenset({"it", "that", "that one", "this"})
 GUESSED_FROM, GUESSED_TO = 2, 40
 """Words that a clause has of which the model alone may make anything."""
@@ -233,13 +234,13 @@ def _weighed(clause: str, found: tuple[Command, ...] | None, setting: Setting) -
 
 
 def _perhaps(clause: str, found: tuple[Command, ...], verdict: Verdict) -> tuple[Command, ...]:
-    """What was read, asked about where it adds something by a day and the model isn't sure that it is mere talk."""
+    """What was read, asked about where it adds something by a day and the model isn't sure that it is mere talk, and
+    where it begins with "add": that may well mean this list, whatever else it could be added to."""
+    plain = unwrap(clause)
+    adds = all(isinstance(one, Add) for one in found) and _ADDS.match(plain)
     dated = all(isinstance(one, Add) and one.due for one in found)
-    return (
-        (Nothing(question=ask_meant(added_words(unwrap(clause)))),)
-        if dated and verdict.probability < 0.8
-        else (Nothing(),)
-    )
+    asks = adds or (dated and verdict.probability < 0.8)
+    return (Nothing(question=ask_meant(added_words(plain)) if asks else None),)
 
 
 def _grammar_alone_knows(command: Command) -> bool:

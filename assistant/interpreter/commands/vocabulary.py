@@ -209,12 +209,12 @@ NOT_ITEMS = words(
 SEVERAL = re.compile(r"(?:all|every|everything|anything|any|both|each|them|these|those)\b", re.I)
 
 # A verb of a task list and few words more, none of them where else the thing might go
+_NOWHERE_ELSE = r"\s(?!.*\b(?:to|on|in|from|with)\s+(?:my|the|your|an?|this)\b)(?!.*\b(?:your?|this|these)\b)\S+"
 PLAIN = re.compile(
-    r"(?:add|delete|remove|erase|rename|complete|finish|find|search\ for|change|edit)\s(?!.*\b(?:to|on|in|from"
-    r"|with)\s+"
-    r"(?:my|the|your|an?|this)\b)(?!.*\b(?:your?|this|these)\b)\S+(?:\s+\S+){0,5}$",
+    rf"(?:delete|remove|erase|rename|complete|finish|find|search\ for|change|edit){_NOWHERE_ELSE}(?:\s+\S+){{0,5}}$",
     re.I,
 )
+PLAINLY_ADDED = re.compile(rf"add{_NOWHERE_ELSE}(?:\s+\S+){{0,60}}$", re.I | re.S)
 
 # What is hardly ever said of anything but a task list, on one clause, unwrapped
 SURE = re.compile(

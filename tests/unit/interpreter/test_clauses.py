@@ -6,7 +6,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from assistant.interpreter.commands import Add, Command, Delete, Nothing, Undo, understand
+from assistant.interpreter.commands import (
+    Add,
+    Command,
+    Delete,
+    ListTasks,
+    Nothing,
+    Reschedule,
+    Setting,
+    Undo,
+    Update,
+    selections,
+    understand,
+)
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 
@@ -101,3 +113,52 @@ def test_taking_back_has_many_words(text: str) -> None:
 def test_what_only_begins_like_taking_back_is_asked_about() -> None:
     assert read("undo the last item") == (Nothing(question="Did you mean “undo”?"),)
     assert read("delete the last one") == (Delete("the last one"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        ("add buy 3 apples, 2 pears and 1 melon", (Add("buy 3 apples, 2 pears and 1 melon"),)),
+        ('add task: Say "hello" to Anna; then wave', (Add('Say "hello" to Anna; then wave'),)),
+        ('add "pay rent" for friday', (Add("pay rent", "friday"),)),
+        (
+            "schedule dentist next tue 3pm and remind me 1h before",
+            (Add("dentist", "next tue 3pm", remind="1h before"),),
+        ),
+        (
+            "add dentist tuesday 3pm with a reminder an hour before",
+            (Add("dentist", "tuesday 3pm", remind="an hour before"),),
+        ),
+        ("no reminder for the cake", (Update("the cake", remind="none"),)),
+        ("push everything from today to tomorrow", (Reschedule(("everything from today",), "tomorrow"),)),
+    ],
+)
+def test_no_word_of_what_is_asked_gets_lost(text: str, commands: tuple[Command, ...]) -> None:
+    assert read(text) == commands
+
+
+def test_what_may_be_added_elsewhere_is_asked_about_and_a_mere_it_too() -> None:
+    assert read("add email to bob@example.com about https://x.y/z") == (
+        Nothing(question="Did you mean “add email to bob@example.com about https://x.y/z”?"),
+    )
+    assert read("ok add it") == (Nothing(question="What should I add?"),)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "everything not urgent",
+        "everything except milk",
+        "all tasks that i added today",
+        "everything overdue from last month",
+        "all but the first",
+    ],
+)
+def test_a_selection_with_a_word_that_is_not_understood_selects_nothing(words: str) -> None:
+    assert selections(words, Setting(NOW, "Europe/Berlin", "en")) == ()
+
+
+def test_a_selection_by_a_day_is_of_that_day() -> None:
+    setting = Setting(NOW, "Europe/Berlin", "en")
+    for words in ("everything from today", "all of today's tasks", "everything due today"):
+        assert selections(words, setting) == (ListTasks("today"),)
