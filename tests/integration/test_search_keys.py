@@ -226,6 +226,7 @@ async def test_a_list_with_a_text_holds_just_what_has_it_as_a_part_whatever_wait
 async def test_no_row_that_holds_a_text_is_missing_from_those_that_may(database: Database, user: str) -> None:
     chance = random.Random(5)
     pieces = ["café", "Straße", "e-mail", "a_b", "x1y2", "3d", "12.50€", "C++", "日本語", "ДОМ", "1e9", "it's", "&amp;"]
+    pieces += ["".join(chance.choices("bdfgklmz", k=3)) for _ in range(40)]
     titles = [chance.choice(("", " ", ", ")).join(chance.choices(pieces, k=4)).strip(" ,") for _ in range(60)]
     await add(database, user, *titles)
     await database.work(user, catch_up)
@@ -240,7 +241,7 @@ async def test_no_row_that_holds_a_text_is_missing_from_those_that_may(database:
                 has = await session.scalar(select(func.array_agg(tasks.c.id)).where(containing(part)))
                 assert may is None or set(has) <= set(may), part
                 told += may is not None
-    assert told > 80
+    assert told > 50
 
 
 async def test_deleted_tasks_and_conversations_by_their_text(api: Api, database: Database, user: str) -> None:
@@ -260,12 +261,14 @@ async def test_deleted_tasks_and_conversations_by_their_text(api: Api, database:
 
 
 async def test_a_text_in_very_many_rows_leaves_the_list_to_its_order(database: Database, user: str) -> None:
-    await add(database, user, *(f"errand {number}" for number in range(12)))
-    for caught_up in (False, True):
-        if caught_up:
-            await database.work(user, catch_up)
+    async def may(*texts: str, most: int = 1000) -> int | None:
         async with database.snapshot(user) as session:
-            assert await may_contain(session, ["errand"], most=11) is None
-            assert len(await may_contain(session, ["errand"], most=12) or ()) == 12
-            assert len(await may_contain(session, ["errand", "1"], most=12) or ()) == 12
-            assert await may_contain(session, ["e"]) is None
+            found = await may_contain(session, texts, most=most)
+        return None if found is None else len(found)
+
+    await add(database, user, *(f"errand {number}" for number in range(12)))
+    # What waits for its keys may hold anything.
+    assert (await may("errand", most=11), await may("errand", most=12)) == (None, 12)
+    await database.work(user, catch_up)
+    # Of the newest rows a good part have it.
+    assert (await may("errand"), await may("errand", "11"), await may("1")) == (None, 1, None)
