@@ -33,6 +33,8 @@ def plausible(s: Source, start: int, found: Phrase) -> bool:
         return False  # "this week's shopping list"
     if found.repeat is not None:  # "the weekly report"
         adverb = s.word(start) in v.FREQUENCIES and s.word(start) != v.EVERYDAY
+        if adverb and s.word(start - 1) in _RATES:
+            return False  # "twice daily"
         return end - start > 1 or not adverb or _ends_there(s, end)
     if found.amount is not None:
         if s.word(start - 1) in _RATES:
@@ -89,7 +91,8 @@ def _likely(s: Source, start: int, end: int, found: Phrase) -> bool:
         return _clock(s, start, end)
     if alone == {"part"}:
         return _part(s, start, end)
-    return not (alone == {"moment"} and s.word(start) == "now" and after in ("that", "then"))
+    now = alone == {"moment"} and s.word(start) == "now"
+    return not (now and (after in ("that", "then") or before in v.EVERY))
 
 
 def _part(s: Source, start: int, end: int) -> bool:

@@ -9,11 +9,21 @@ from assistant.interpreter.dates import vocabulary as v
 from assistant.interpreter.dates.amounts import amount, moved, of_unit, unit_at
 from assistant.interpreter.dates.clocks import one_clock
 from assistant.interpreter.dates.dayparts import bare_part, part_words
+from assistant.interpreter.dates.holidays import named_holiday
 from assistant.interpreter.dates.numbers import cardinal, is_digits
 from assistant.interpreter.dates.parts import Clock, Here
 from assistant.interpreter.dates.points import clock_range, point
 from assistant.interpreter.dates.ranges import first_day, ranged, until_day
-from assistant.interpreter.dates.repeating import AND, Reading, numbered, ordinals, the_month, weekday_list, yearly
+from assistant.interpreter.dates.repeating import (
+    AND,
+    Reading,
+    numbered,
+    ordinals,
+    the_month,
+    weekday_list,
+    yearly,
+    yearly_feast,
+)
 from assistant.interpreter.dates.repeats import Repeat, weekdays, with_times
 from assistant.interpreter.dates.settling import like
 from assistant.interpreter.dates.stretches import period
@@ -95,6 +105,9 @@ def _on_days(s: Source, i: int, one: Repeat) -> Reading | None:
     """ "on Mondays", "on the 1st and 15th", "on the last Friday", "on Dec 25", "at the end"."""
     if s.word(i) not in ("on", "at", "in") or one.days or one.month_days:
         return None
+    feast = named_holiday(s, i + 1) if one.freq == "YEARLY" and not one.months else None
+    if feast and (kept := yearly_feast(feast[0], one.interval, feast[1])):  # "every year on thanksgiving"
+        return replace(one, months=kept[0].months, month_days=kept[0].month_days, days=kept[0].days), kept[1]
     j = i + 1 + (s.word(i + 1) in v.THE)
     if s.word(i) == "at" or (one.freq == "MONTHLY" and s.word(j) in v.EDGE_OF_MONTH):
         edge = v.EDGE_OF_MONTH.get(s.word(j)) if one.freq == "MONTHLY" else None
@@ -178,7 +191,10 @@ def _until(s: Source, i: int, one: Repeat, here: Here) -> Reading | None:
     if s.word(i) in v.ENDING:
         found = point(s, i + 1 + (s.word(i + 1) in ("on", "in", "at")), here)
         day = until_day(found[0], here, one.start) if found else None
-        return (replace(one, until=day), found[1]) if found and day else None
+        if found is None or day is None:
+            return None
+        timed = with_times(one, (found[0].clock,), None) if found[0].clock else None  # "… until dec 5 at 3pm"
+        return replace(timed or one, until=day), found[1]
     if s.word(i) not in ("for", "over", "during"):
         return None
     j = i + 1 + 2 * s.words(i + 1, "up", "to")

@@ -90,6 +90,8 @@ def _leading_count(s: Source, i: int) -> tuple[int, int]:
     found = cardinal(s, i)
     if found is None or found[0] < 1 or s.word(found[1]) not in v.TIMES or s.word(found[1]) == "time":
         return 0, i
+    if s.word(found[1] + 1) in v.FREQUENCIES:
+        return 0, i  # "5 times weekly" is how often in a week
     return found[0], found[1] + 1
 
 

@@ -47,7 +47,7 @@ def weekday_list(s: Source, i: int, plural: bool | None = None) -> tuple[tuple[i
         if s.word(j) in v.TO and s.word(j) != "/" and last is not None:
             days += [(days[-1] + step) % 7 for step in range(1, (last - days[-1]) % 7 + 1)]
             i = j = j + 2
-        while s.word(j) in AND or s.word(j) == "/" or (s.word(j) in v.EVERY and s.word(j - 1) in AND):
+        while s.word(j) in AND or s.word(j) == "/" or (s.word(j) in {*v.EVERY, "on"} and s.word(j - 1) in AND):
             j += 1
     return tuple(dict.fromkeys(days)), i
 
@@ -127,7 +127,7 @@ def _of_unit(s: Source, interval: int, j: int) -> Reading | None:
     if days:
         return Repeat("WEEKLY", interval, weekdays(days)), after
     if feast := named_holiday(s, j):
-        return _holiday(feast[0], interval, feast[1])
+        return yearly_feast(feast[0], interval, feast[1])
     if month := v.MONTHS.get(s.word(j)):
         return yearly(s, j, month, interval)
     if interval and is_digits(s.word(j), 2) and (month := v.MONTHS.get(s.word(j + 1))) and s.word(j) != "0":
@@ -147,7 +147,11 @@ def yearly(s: Source, j: int, month: int, interval: int) -> Reading:
     day = ordinal(s, j + 1) or cardinal(s, j + 1)
     if day and 1 <= day[0] <= 31:
         return Repeat("YEARLY", interval, month_days=(day[0],), months=(month,)), day[1]
-    return Repeat("YEARLY", interval, months=(month,)), j + 1
+    months, after = [month], j + 1
+    while s.word(after) in AND and (further := v.MONTHS.get(s.word(after + 1))) and len(months) < 12:
+        months.append(further)  # "every march and june"
+        after += 2
+    return Repeat("YEARLY", interval, months=tuple(months)), after
 
 
 def the_month(s: Source, i: int) -> int:
@@ -177,7 +181,7 @@ def _nth_after_every(s: Source, number: int, j: int) -> Reading | None:
     return (Repeat("MONTHLY", month_days=(number,)), j) if number > 0 and s.word(j - 1) in v.ORDINAL_ENDS else None
 
 
-def _holiday(name: str, interval: int, after: int) -> Reading | None:
+def yearly_feast(name: str, interval: int, after: int) -> Reading | None:
     """ "every Christmas", "every Thanksgiving": only what a rule of RFC 5545 can say."""
     kind, rule = HOLIDAYS[name]
     if kind == "fixed":
@@ -199,6 +203,9 @@ def _once(s: Source, i: int) -> Reading | None:
         return None
     if s.word(i + 1) in v.EVERY:
         return _every(s, i + 1)
+    if s.word(i) == "once" and (adverb := _adverb(s, i + 1)):
+        return adverb  # "once daily"
+    i += s.words(i + 1, "in")
     unit = unit_at(s, i + 2, after_number=False) if s.word(i + 1) in v.ARTICLES | {"per"} else None
     if unit is None or unit[0] not in v.UNIT_FREQUENCIES:
         return None
@@ -232,7 +239,7 @@ def _plurals(s: Source, i: int) -> Reading | None:
         return None  # "the next two Fridays"
     if s.word(j) in ("weekdays", "weekends", "workdays"):
         return Repeat("WEEKLY", days=weekdays(v.WEEKDAY_SETS[s.word(j)])), j + 1
-    if (name := v.PART_PLURALS.get(s.word(j), "")) and s.word(j + 1) in ("", ".", "!", "?", ","):  # "mornings"
+    if (name := v.PART_PLURALS.get(s.word(j), "")) and s.word(j + 1) in ("", ".", "!", "?", ",", "at"):  # "mornings"
         return Repeat("DAILY", part=Part(name)), j + 1
     days, after = weekday_list(s, j, plural=True)
     if days:

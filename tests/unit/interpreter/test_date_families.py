@@ -63,6 +63,8 @@ def test_a_rule_a_time_and_an_end_go_together_in_every_order() -> None:
         "first monday of every month": "FREQ=MONTHLY;BYDAY=1MO", "every dec 25": "FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=25",
         "last business day of every month": "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
         "first and third friday and second tuesday of each month": "FREQ=MONTHLY;BYDAY=1FR,3FR,2TU",
+        "every march and june": "FREQ=YEARLY;BYMONTH=3,6", "every year on christmas":
+        "FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=25", "once a month": "FREQ=MONTHLY", "once daily": "FREQ=DAILY",
         "every day except sunday": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA", "every quarter": "FREQ=MONTHLY;INTERVAL=3",
         "alternate fridays": "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR",
         "every 20th and 30th of january": "FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=20,30",
@@ -223,6 +225,7 @@ def test_words_before_a_noun_are_no_time() -> None:
         "seize the day", "buy 2 dozen eggs", "it shouldn't be late fee", "same day delivery", "w-2 form", "one by one",
         "call at least 3 suppliers", "I'm at 101,194 points", "mid-century lamp", "get through thursday island",
         "call Juli", "make this week's shopping list", "h1 headline", "passover recipes", "watch the sunset",
+        "take pills twice daily", "water them every now and then",
     ):  # fmt: skip
         assert dates.find(text, now=NOW, time_zone=ZONE) == [], text
     lasting = dates.find("the meeting shouldn't last two hours", now=NOW, time_zone=ZONE)
