@@ -19,6 +19,7 @@ from assistant.tools.reminding import with_reminder
 from assistant.tools.repeating import Repeats, read_repeats, repeats_of, with_repeats
 from core.errors import ErrorCode
 from models.tasks import Task
+from services.inputs import given
 from services.tasks import Days, DueBucket, Span, TaskPatch, bucket_days
 
 _NONE: Final = frozenset(
@@ -119,7 +120,14 @@ def due_patch(
         patch, repeats = (replace(patch, recurrence=None), None) if said is None else (patch, said)
     if repeats is not None:
         patch = with_repeats(patch, repeats, context, task)
-    return patch if remind is None else with_reminder(patch, remind, context)
+    return patch if remind is None else with_reminder(patch, remind, context, _whole_day(patch, task))
+
+
+def _whole_day(patch: TaskPatch, task: Task | None) -> date | None:
+    """The day that the task is then due on without a time of day; None for any other, and for one that repeats."""
+    if given(patch.due_at, task.due_at if task else None) or given(patch.recurrence, task.recurrence if task else None):
+        return None
+    return given(patch.due_date, task.due_date if task else None)
 
 
 def _moved(words: str, context: ToolContext, task: Task | None) -> Due | None:

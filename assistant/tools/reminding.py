@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,9 @@ MORNING: Final = time(9)
 
 AT_DUE: Final = "when it is due"
 
+_DAY: Final = 24 * 60
+"""Minutes."""
+
 _NONE: Final = re.compile(r"(?:none|no|never|not|not at all|clear|no reminder|don't|do not)(?: any ?more)?")
 _THEN: Final = re.compile(
     r"(?:when (?:it is|it's) due|then|on time|at (?:the |its )?(?:due )?time|at due time|when due|at that time)"
@@ -28,16 +31,33 @@ _BEFORE: Final = re.compile(
 )
 
 
-def with_reminder(patch: TaskPatch, words: str, context: ToolContext) -> TaskPatch:
-    """The patch with the reminder that the words mean. Raises ToolFailure INVALID."""
+def with_reminder(patch: TaskPatch, words: str, context: ToolContext, day: date | None = None) -> TaskPatch:
+    """The patch with the reminder that the words mean. Raises ToolFailure INVALID.
+
+    `day` is the whole day that the task is due on, where that is so: reminders count from its morning.
+    """
     plain = " ".join(words.casefold().replace("’", "'").split()).strip(" .!")
     if _NONE.fullmatch(plain):
         return replace(patch, remind_at=None)
     if _THEN.fullmatch(plain):
-        return replace(patch, remind_before=0)
+        return replace(patch, remind_before=0) if day is None else _on_morning(patch, day, context)
     if before := _BEFORE.fullmatch(plain):
-        return replace(patch, remind_before=_minutes(before["length"], words, context))
+        minutes = _minutes(before["length"], words, context)
+        if day is None:
+            return replace(patch, remind_before=minutes)
+        if minutes % _DAY:
+            message = "The task is due on a whole day: say at what time to remind you. Nothing was changed."
+            raise ToolFailure(ErrorCode.INVALID, message)
+        return _on_morning(patch, day - timedelta(minutes=minutes), context)
     return replace(patch, remind_at=moment(words, context))
+
+
+def _on_morning(patch: TaskPatch, day: date, context: ToolContext) -> TaskPatch:
+    return replace(patch, remind_at=_morning(day, context))
+
+
+def _morning(day: date, context: ToolContext) -> datetime:
+    return datetime.combine(day, context.due_time or MORNING, ZoneInfo(context.time_zone)).astimezone(UTC)
 
 
 def moment(words: str, context: ToolContext) -> datetime:
@@ -49,8 +69,7 @@ def moment(words: str, context: ToolContext) -> datetime:
         case dates.DateTimeValue(at, _):
             return at
         case dates.DateValue(day):
-            clock = context.due_time or MORNING
-            return datetime.combine(day, clock, ZoneInfo(context.time_zone)).astimezone(UTC)
+            return _morning(day, context)
         case _:
             raise _not_understood(words)
 

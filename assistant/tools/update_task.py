@@ -106,7 +106,8 @@ async def _place(context: ToolContext, parameters: UpdateTask) -> Place:
 
 
 async def _patch(context: ToolContext, parameters: UpdateTask) -> TaskPatch:
-    present = await get_task(context.work, context.targets[0]) if parameters.due or parameters.recurrence else None
+    timed = parameters.due or parameters.recurrence or parameters.remind
+    present = await get_task(context.work, context.targets[0]) if timed else None
     parent_id: UUID | Unset | None = UNSET
     if parameters.parent is not None:
         none = parameters.parent.casefold() == "none"

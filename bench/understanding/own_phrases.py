@@ -39,7 +39,9 @@ PATTERNS = {
         |make {task} {priority}|set {task} to {priority}|mark {task} as {priority}|change {task} to {priority}
         |{task} is {priority}|raise the priority of {task}|lower the priority of {task}|prioritize {task}
         |rename {task} to {task}|call {task} {task} instead|change {task} to {task}
-        |change the title of {task} to {task}|edit {task}|update {task}|edit the description
+        |change the title of {task} to {task}|edit {task}|edit a task|update task 3|change the title
+        |set a due date|set the due date to {time}|change the priority|modify {task}|change the date to {time}
+        |give {ref} a due date|add a description to {task}|change its label|update {task}|edit the description
         |add a note to {task} saying {task}|label {task} as {label}|tag {task} with {label}
         |remove the label {label} from {task}|put {task} under {label}|categorize {task} as {label}
         |reopen {task}|mark {task} as not done|uncheck {task}|{task} isn't done yet|take the date off {task}

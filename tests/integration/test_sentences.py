@@ -365,3 +365,12 @@ async def test_words_that_name_a_task_or_a_place_are_never_guessed_at(talk: Talk
         ("add x and add y then delete both", "No task fits “both”."),
     )
     assert {"1", "2", "meeting with ann", "x", "y"} == set(await titles(talk))
+
+
+async def test_a_reminder_before_a_whole_day_counts_from_its_morning(talk: Talk) -> None:
+    await replies(
+        talk,
+        ("add rent by june 1", "Added “rent” for Tue 1 Jun 2027."),
+        ("remind me a week before", "with a reminder Tue 25 May 2027 at 09:00"),
+        ("remind me 30 minutes before the rent", "The task is due on a whole day: say at what time to remind you."),
+    )

@@ -42,6 +42,7 @@ _PATTERNS = tuple(
         rf"^(?:the |my |all |all my )*{_NOUN} (?:that (?:were|are|got|i(?:'ve)?) |i(?:'ve)? )?"
         r"(?:completed|finished|done)\b",
         r"^(?:what's|what is|whats|anything|something|show|list)\s+(?:me\s+)?(?:\w+\s+)?(?:urgent|important|critical)$",
+        r"^(?:everything|anything|tasks)\s+(?:due\s+)?(?:after|before|by|until|since)\s+\S",
         r"^(?:what's|what is|whats)\s+(?:in|on|under)\s+(?:my\s+|the\s+)?#?[\w'-]+$",
         r"^(?:overdue|agenda|today|tomorrow|due today|due tomorrow|this week|next week|list|list all|show"
         r"|list everything|show all|show everything|show me everything|upcoming|inbox)$",

@@ -304,7 +304,10 @@ def renaming(clause: str, setting: Setting) -> tuple[Command, ...] | None:
         return None
     old, new = next((a, b) for a, b in (("a", "b"), ("c", "d"), ("e", "f"), ("g", "h")) if m[a])
     if old == "g" and re.match(
-        r"(?:my|your|the|to|this)\s+(?:name|language|accent|voice|speed|volume|settings?|channel)\b", m[old], re.I
+        r"(?:my|your|the|to|this)\s+(?:name|language|accent|voice|speed|volume|settings?|channel|accounts?|password|pin"
+        r"|address|plan|light(?:s|ing)?)\b",
+        m[old],
+        re.I,
     ):
         return None
     return (Update(target(m[old]), title=strip_quotes(m[new])),)
@@ -312,7 +315,9 @@ def renaming(clause: str, setting: Setting) -> tuple[Command, ...] | None:
 
 def reopening(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     m = _first(_REOPEN, clause)
-    return tuple(Reopen(name) for name in _targets(m["t"])) if m else None
+    if m is None or v.OTHER_WORLDS.search(m["t"]):
+        return None
+    return tuple(Reopen(name) for name in _targets(m["t"]))
 
 
 def completing(clause: str, setting: Setting) -> tuple[Command, ...] | None:

@@ -13,7 +13,9 @@ _IRREGULAR: Final = {
     "went": "go", "made": "make", "swept": "sweep", "gave": "give", "spoke": "speak", "saw": "see",
 }  # fmt: skip
 _SAID: Final = re.compile(
-    r"(?:i\s*(?:have|'ve)?\s+)?(?:(?:just|already|finally|also)\s+)*(?P<verb>[a-z]+)\s+(?P<rest>\S.*)$", re.I
+    r"(?:i\s*(?:have|'ve)?\s+)?(?:(?:just|already|finally|also)\s+)*"
+    r"(?P<verb>[a-z]+)\s+(?!(?:i|you|we|he|she|it|they|anyone|someone|not)\b)(?P<rest>\S.*)$",
+    re.I,
 )
 _REGULAR: Final = {
     form: verb

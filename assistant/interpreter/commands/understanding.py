@@ -62,6 +62,7 @@ from assistant.interpreter.commands.titles import Setting
 from assistant.interpreter.commands.undoing import starts_undoing
 
 _ADDS = re.compile(r"add\s", re.I)
+_NEED = re.compile(r"\W*(?:i|we)(?:'ve)?\s+(?:have|need|got|must|should|ought|gotta)\b", re.I)
 _IT = frozenset({"it", "that", "that one", "this"})
 GUESSED_FROM, GUESSED_TO = 2, 40
 """Words that a clause has of which the model alone may make anything."""
@@ -238,7 +239,7 @@ def _perhaps(clause: str, found: tuple[Command, ...], verdict: Verdict) -> tuple
     where it begins with "add": that may well mean this list, whatever else it could be added to."""
     plain = unwrap(clause)
     adds = all(isinstance(one, Add) for one in found) and _ADDS.match(plain)
-    dated = all(isinstance(one, Add) and one.due for one in found)
+    dated = _NEED.match(clause) and all(isinstance(one, Add) and one.due for one in found)
     asks = adds or (dated and verdict.probability < 0.8)
     return (Nothing(question=ask_meant(added_words(plain)) if asks else None),)
 

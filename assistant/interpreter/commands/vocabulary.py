@@ -85,7 +85,9 @@ GREETINGS = re.compile(
 THANKS = re.compile(
     r"(?:(?:ok(?:ay)?|cool|great|nice|perfect|awesome|alright|yay|good|yes|yep|super|lovely)\s+)*"
     r"(?:many thanks|thanks|thank you|thx|ty|cheers|thank u|appreciated?|much appreciated|i appreciate it)"
-    r"(?: (?:a lot|a bunch|so much|very much|again|for (?:your|the) help|for that|you|mate|that's all|a million))*",
+    r"(?: (?:a lot|a bunch|so much|very much|again|for (?:your|the) help|for that"
+    r"|for \w+ing(?: (?:me|it|that|this|them))?"
+    r"|you|mate|that's all|a million))*",
     re.I,
 )
 # What only says that it was heard
@@ -237,6 +239,7 @@ SURE = re.compile(
     |^(?:done|finished|completed)\ (?:with\b|task\b)
     |^(?:my|the)\ {NOTICE}\b.*\b(?:no\ longer|not)\ (?:needed|necessary|wanted)\b
     |^(?:i(?:'ve)?\ )?(?:just\ |already\ |finally\ )*(?:wrapped\ up|ticked\ off|checked\ off|crossed\ off)\b
+    |^(?:everything|anything|tasks)\ (?:due\ )?(?:after|before|by|until|since)\b
     |^(?:show|list|see)(?:\ me)?(?:\ (?:all|everything|it\ all|done|completed|open|them\ all))?$
     |^(?:what|which|show|list|how\ many)\b.*\b(?:tasks?|to-?dos?|to\ do\ list)\b
     |(?:^|\s)(?:\#(?!\d)\w|!(?:urgent|high|medium|low|[1-4])\b|p[1-4]\b|@(?:today|tom|mon|tue|wed|thu|fri|sat|sun))
