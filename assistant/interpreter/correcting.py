@@ -17,8 +17,8 @@ _NAMING: Final = ("task", "tasks", "query", "text", "label")
 def corrected(command: Correct, before: Sequence[Outcome], setting: Setting) -> tuple[Command, ...]:
     """The commands that put the turn before right; none where it leaves nothing to be put right."""
     wrote = [one for one in before if one.wrote and one.tasks]
-    if command.is_time:
-        return _at_another_time(command.words, wrote, before, setting)
+    if command.is_time and (moved := _at_another_time(command.words, wrote, before, setting)):
+        return moved
     if (asked := read(command.words, setting)) and not isinstance(asked[0], Correct):
         return (*([Undo()] if wrote else []), *asked)
     return _by_another_name(command.words, wrote, before)
@@ -58,6 +58,8 @@ def _by_another_name(words: str, wrote: Sequence[Outcome], before: Sequence[Outc
     last = wrote[-1] if wrote else before[-1]
     if last.action == "created":
         return (Update(last.tasks[0].id, title=words),) if len(last.tasks) == 1 else ()
+    if wrote and last.action not in ("completed", "reopened", "deleted"):
+        return ()
     naming = next((name for name in _NAMING if name in last.arguments), None)
     if naming is None or last.action == "undone":
         return ()

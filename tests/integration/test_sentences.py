@@ -302,6 +302,9 @@ async def test_many_tasks_are_meant_by_their_label_or_a_word(talk: Talk) -> None
         ("complete all groceries", "Marked “milk” and “bread” as done."),
         ("complete all groceries", "You have no open tasks labelled “groceries”."),
         ("delete all done tasks", "Deleted “milk” and “bread”."),
+        ("add passport to my trip list", "labelled “trip”"),
+        ("mark everything on my trip list as done", "Marked “passport” as done."),
+        ("remove everything from my party list", "You have no open tasks labelled “party”."),
     )
 
 
@@ -318,6 +321,8 @@ async def test_a_correction_puts_right_what_was_just_done(talk: Talk) -> None:
         ("no, I meant eggs", "Undone: “oat milk” is as it was.\nMarked “eggs” as done."),
         ("what's due thursday", "no open tasks for thursday"),
         ("no, friday", "You have 1 open task for friday"),
+        ("move dentist to saturday", "Sat 28 Nov"),
+        ("I meant the haircut", "Which task should I change, and how?"),
     )
     assert set(await titles(talk)) == {"dentist", "oat milk"}
 

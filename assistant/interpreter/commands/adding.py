@@ -97,7 +97,6 @@ _MARKED_DAY = re.compile(
 )
 _PLANNED = re.compile(r"(?:schedule|book|arrange|plan|set up)\s+(?:an?\s+|the\s+|my\s+)?(?=\S)", re.I)
 _MARKED = re.compile(r"(?:^|\s)(?:#(?!\d)\w|!(?:urgent|high|medium|low|[1-4])\b|p[1-4]\b|@\w)", re.I)
-_FOR_ME = re.compile(r"\w+\s+(?:me|us)\b", re.I)  # "get me a ticket" is asked of somebody, and is nothing to do
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)]|\[ ?\])\s+(\S.*)$")
 
 
@@ -187,9 +186,15 @@ def _with_due(made: tuple[Add, ...], due: str | None, setting: Setting) -> tuple
     return tuple(replace(add, due=add.due or spans.due, labels=(*add.labels, *spans.labels)) for add in made)
 
 
+def is_asked_of_somebody(clause: str) -> bool:
+    """ "get me a ticket", "call me later": nothing to do for who says it."""
+    first, _, rest = clause.lower().partition(" ")
+    return first in v.TASK_VERBS and re.match(r"(?:me|us)\b", rest) is not None
+
+
 def _unsaid(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     """ "pay rent on friday #home": a thing to do with a day or a mark needs no "add"."""
-    if v.OTHER_WORLDS.search(clause) or "?" in clause or _FOR_ME.match(clause):
+    if v.OTHER_WORLDS.search(clause) or "?" in clause or is_asked_of_somebody(clause):
         return None
     first = re.split(r"\W", clause.lower(), maxsplit=1)[0]
     made = one_add(_PLANNED.sub("", clause, count=1), setting)

@@ -8,7 +8,7 @@ from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.asking import filters
 from assistant.interpreter.commands.kinds import Add, Command
 from assistant.interpreter.commands.past import was_done
-from assistant.interpreter.commands.text import bare_target, target
+from assistant.interpreter.commands.text import bare_target, squeeze, target
 from assistant.interpreter.commands.titles import Setting, adds, undated
 
 _ADD_LEAD = re.compile(
@@ -19,6 +19,10 @@ _ADD_LEAD = re.compile(
     r"|insert|append|repeat|organi[sz]e|start|open|need|have|want|add)(?:\s+(?:up|in|down|me|off))?\s+)?"
     r"(?:calendar\s+)?(?:that\s+)?(?:an?\s+|the\s+|my\s+|another\s+|some\s+)?(?:new\s+)?"
     rf"(?:(?:{v.TASK}|{v.NOTICE}|events?|items?|entry|calendar event)\s*(?:for|to|of|about|called|named|on|:)\s+)?",
+    re.I,
+)
+_ONCE = re.compile(
+    r"(?P<once>when|once|if|as\s+soon\s+as|after)\s+(?P<that>\S.{1,80}?)\s*,?\s+(?:please\s+)?remind\s+me\s+(?:to|about)\s+(?P<what>\S.*)$",
     re.I,
 )
 _I_HAVE = re.compile(
@@ -47,6 +51,8 @@ _GENERIC = re.compile(
 
 def guessed_add(clause: str, setting: Setting) -> tuple[Add, ...]:
     """The tasks of a clause that adds; none where it doesn't say what."""
+    if m := _ONCE.match(clause):
+        return (Add(f"{squeeze(m['what'])} {m['once'].lower()} {squeeze(m['that'])}"),)
     rest = _I_HAVE.sub("", _ADD_LEAD.sub("", clause, count=1), count=1)
     return tuple(add for add in adds(rest, setting) if not _GENERIC.fullmatch(add.title))
 

@@ -303,6 +303,8 @@ def renaming(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     if m is None or v.OTHER_WORLDS.search(clause):
         return None
     old, new = next((a, b) for a, b in (("a", "b"), ("c", "d"), ("e", "f"), ("g", "h")) if m[a])
+    if re.match(r"(?:you|yourself)\b", m[old], re.I):
+        return None
     if old == "g" and re.match(
         r"(?:my|your|the|to|this)\s+(?:name|language|accent|voice|speed|volume|settings?|channel|accounts?|password|pin"
         r"|address|plan|light(?:s|ing)?)\b",

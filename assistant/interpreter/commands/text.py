@@ -113,9 +113,10 @@ def strip_quotes(text: str) -> str:
 def target(text: str) -> str:
     """What names a task, without "the task called" before it or "task", "from my list" after it."""
     text = text.strip(EDGE + ".!?")
-    text = re.sub(
-        rf"\s+(?:from|on|off|in|of)\s+(?:of\s+)?(?:my|the|our)\s+(?:[\w-]+\s+)?{v.LIST}$", "", text, flags=re.I
-    )
+    if not v.SEVERAL.match(text):  # the list tells which are meant by "everything on my trip list"
+        text = re.sub(
+            rf"\s+(?:from|on|off|in|of)\s+(?:of\s+)?(?:my|the|our)\s+(?:[\w-]+\s+)?{v.LIST}$", "", text, flags=re.I
+        )
     text = re.sub(
         rf"^(?:the\s+|my\s+|that\s+|this\s+)?{v.TASK}\s+(?:called|named|titled|to|about|for"
         rf"|:)\s*",

@@ -12,6 +12,7 @@ from assistant.interpreter import dates
 from assistant.interpreter.commands import vocabulary as v
 from assistant.interpreter.commands.kinds import Add
 from assistant.interpreter.commands.text import EDGE, marks, squeeze, strip_quotes
+from assistant.interpreter.targets import IT
 
 _LIST_TAIL = re.compile(rf"\s+(?:to|on|onto|in|into)\s+{v.NAMED_LIST}$", re.I)
 _KNOWN_TAIL = re.compile(
@@ -85,7 +86,12 @@ def adds(text: str, setting: Setting, label: str | None = None) -> tuple[Add, ..
     labels = (label,) if label else ()
     if not label:
         made[-1] = _perhaps_labelled(made[-1])
-    return tuple(replace(add, labels=(*add.labels, *labels)) for add in made if _SAYS_SOMETHING.search(add.title))
+    return tuple(replace(add, labels=(*add.labels, *labels)) for add in made if _names_something(add.title))
+
+
+def _names_something(title: str) -> bool:
+    """Whether it is a title: "it" and mere signs name nothing to do."""
+    return _SAYS_SOMETHING.search(title) is not None and title.lower() not in IT
 
 
 def list_label(text: str) -> tuple[str, str | None]:

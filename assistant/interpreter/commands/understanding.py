@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from assistant.interpreter.commands import vocabulary as v
-from assistant.interpreter.commands.adding import bullets
+from assistant.interpreter.commands.adding import bullets, is_asked_of_somebody
 from assistant.interpreter.commands.answers import read_answer
 from assistant.interpreter.commands.arranging import arranging
 from assistant.interpreter.commands.clauses import clauses, forbids, read
@@ -149,6 +149,8 @@ def _guessed(text: str, verdict: Verdict, setting: Setting) -> tuple[Command, ..
     match verdict.kind:
         case "list":
             return (guessed_list(clause, setting),)
+        case "add" if is_asked_of_somebody(clause):
+            return (Nothing(),)
         case "add":
             made = guessed_add(clause, setting)
             if not made:

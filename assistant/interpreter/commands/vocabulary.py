@@ -44,8 +44,7 @@ NOT_NAMES = words(
 LEADS_ELSEWHERE = words(
     "go get talk speak write reply respond listen move send give return take bring drive fly walk run call ring reach"
     " ride back subscribe switch say show read turn come head travel upgrade connect log sign submit apply report offer"
-    " trip letter visit ticket tickets flight guide introduction intro way answer response access email mail message"
-    " invitation road transfer update updates changes talk thanks gift present presents"
+    " email mail transfer"
 )
 
 # What people wrap around a command
