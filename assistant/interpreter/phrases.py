@@ -46,6 +46,7 @@ NOTHING = f"I changed nothing: I didn't see what to do with your tasks in that. 
 SHOWN_AT_MOST = 20
 LINE = "\n"
 _SUBTASKS = re.compile(r".* has (?:(?P<one>an open subtask)|\d+ open subtasks)(?=:)", re.S)
+_PREPOSITION = re.compile(r"(?:at|on|in|over|during)\s", re.I)
 _SIDE = re.compile(r"(?:due\s+)?(?:before|until|till|by|up to|after|from|since|within|between)\s+", re.I)
 
 
@@ -134,14 +135,15 @@ def _heading(outcome: Outcome, total: int, view: Viewpoint) -> str:
     noun = "task" if total == 1 else "tasks"
     if outcome.tool == "search_tasks":
         return f"Found {count} {noun} for {title(str(asked.get('query', '')))}"
-    status = {"open": "open ", "completed": "completed ", "deleted": "deleted "}.get(
-        str(asked.get("status", "open")), ""
-    )
+    wanted = str(asked.get("status", "open"))
+    status = {"open": "open ", "completed": "completed ", "deleted": "deleted "}.get(wanted, "")
+    if asked.get("due") == "overdue":  # what is overdue is open
+        status = "overdue "
     text = f"You have {count} {status}{noun}"
     if completed := asked.get("completed"):
         text = f"You completed {count} {noun} {_when(str(completed), view)}"
     if due := asked.get("due"):
-        text += {"overdue": " overdue", "none": " without a due date"}.get(str(due), _due_then(str(due), view))
+        text += {"overdue": "", "none": " without a due date"}.get(str(due), _due_then(str(due), view))
     if priority := asked.get("priority_at_least"):
         text += f" of {str(priority).lower()} priority or more"
     text += f" labelled {title(str(asked['label']))}" if asked.get("label") else ""
@@ -149,8 +151,9 @@ def _heading(outcome: Outcome, total: int, view: Viewpoint) -> str:
 
 
 def _due_then(due: str, view: Viewpoint) -> str:
-    """ " for tomorrow (Tue 24 Nov)", " due by friday (Fri 27 Nov)"."""
-    return f" {'due' if _SIDE.match(due) else 'for'} {_when(due, view)}"
+    """ " for tomorrow (Tue 24 Nov)", " due by friday (Fri 27 Nov)", " due at the weekend"."""
+    said = _SIDE.match(due) or _PREPOSITION.match(due)
+    return f" {'due' if said else 'for'} {_when(due, view)}"
 
 
 def _when(words: str, view: Viewpoint) -> str:

@@ -168,7 +168,7 @@ async def test_a_list_is_numbered_as_in_the_result_and_counts_the_rest() -> None
 
 async def test_an_empty_list_says_so() -> None:
     items = turn(("list_tasks", {"due": "overdue", "status": "open"}, done("found", total=0)))
-    assert text(await run(*items)) == "You have no open tasks overdue."
+    assert text(await run(*items)) == "You have no overdue tasks."
 
 
 async def test_what_was_understood_of_a_recurrence_and_a_reminder_is_said() -> None:
