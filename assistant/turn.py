@@ -24,7 +24,7 @@ from assistant.interpreter.withholding import asks
 from assistant.listening import Heard
 from assistant.progress import Engine, Progress
 from assistant.prompt import build_prompt
-from assistant.providers.base import Prompt, ProviderError, UserSaid
+from assistant.providers.base import MAX_CALLS, Prompt, ProviderError, UserSaid
 from assistant.summary import fold
 from core.database import is_away
 from core.errors import DomainError, ErrorCode
@@ -39,8 +39,6 @@ from services.users import read_settings
 log = structlog.get_logger()
 
 ROUNDS: Final = 8
-CALLS: Final = 64
-"""Calls of one round; what the model asks past that is dropped."""
 
 
 class TooManySteps(Exception):
@@ -254,7 +252,7 @@ class TurnRunner:
 
         A round without calls is the last, and the turn ends in the same transaction.
         """
-        asked = heard.calls[:CALLS]
+        asked = heard.calls[:MAX_CALLS]
         done = Round(
             user_id=self._lease.user_id,
             turn_id=self._turn.id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from assistant.interpreter import dates
@@ -66,6 +66,15 @@ def answer(outcomes: Sequence[Outcome], view: Viewpoint, *, offer_undo: bool = F
     if asking[1:]:
         said.append(f"After that I'll ask about {joined([title(unclear_words(one)) for one in asking[1:]])}.")
     return "\n".join(part for part in said if part)
+
+
+def left_over(calls: Sequence[tuple[str, Mapping[str, object]]]) -> str:
+    """What a message asked for beyond what is done at once."""
+    first = next((str(name) for name in (calls[0][1].get("title"), calls[0][1].get("task")) if name), "")
+    where = f", from {title(first)} on" if first else ""
+    return (
+        f"That is as much as I do at once: {len(calls)} of what you asked for are left{where}. Please say them again."
+    )
 
 
 def _kind(outcome: Outcome) -> str:

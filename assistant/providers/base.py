@@ -6,9 +6,12 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from models.enums import FinishReason
+
+MAX_CALLS: Final = 64
+"""Calls of one round; what is asked for past that is dropped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from uuid import uuid4
 import orjson
 
 from assistant.providers.base import (
+    MAX_CALLS,
     CallReady,
     ModelCall,
     ProviderEvent,
@@ -25,7 +26,6 @@ from models.enums import FinishReason
 
 MAX_TEXT = 200_000  # code points
 MAX_ARGUMENTS = 256_000  # code points of all calls' names and arguments together
-MAX_CALLS = 64
 _MAX_NAME = 128
 _MAX_ID = 128
 _MAX_TOKENS = 2**31 - 1  # what the database's integer holds

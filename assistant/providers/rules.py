@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from assistant.interpreter import outcomes, phrases, questions
 from assistant.interpreter.calls import Call, Plan, missing, operation_of, operation_of_tool, plan_of
@@ -24,6 +24,7 @@ from assistant.interpreter.commands import (
 )
 from assistant.interpreter.referring import referents
 from assistant.providers.base import (
+    MAX_CALLS,
     AssistantSaid,
     CallReady,
     CallResult,
@@ -41,6 +42,9 @@ from assistant.providers.base import (
 from models.enums import FinishReason
 
 _QUOTED = re.compile("“[^”]*”")
+CALLING: Final = 6
+"""Rounds of calls that a message may take: with the answer they are within what the loop allows."""
+
 _WORD_GROUP = re.compile(r"\s*(?:\S+\s*){1,3}")
 
 
@@ -122,7 +126,7 @@ def _first_round(prompt: Prompt, talk: _Talk, understanding: Understanding) -> I
         yield Understood(intent, understanding.confidence, understanding.entities)
     plan = Plan(again) if again else _plan(prompt, talk, understanding)
     lacking = plan.calls if plan.looking else missing(plan.calls, talk.done)
-    yield from _calls(lacking)
+    yield from _calls(lacking[:MAX_CALLS])
     if lacking:
         return
     if plan.calls:
@@ -134,8 +138,14 @@ def _first_round(prompt: Prompt, talk: _Talk, understanding: Understanding) -> I
 def _next_round(prompt: Prompt, talk: _Talk, understanding: Understanding) -> Iterator[ProviderEvent]:
     """What a look was for, or the reply. The looks themselves are told only where they found nothing to do."""
     rounds = _rounds(prompt.items[talk.place + 1 :])
-    if _chosen(talk.text, understanding, talk.earlier) or not _plan(prompt, talk, understanding, rounds[:0]).looking:
-        yield from _answer([*talk.done, *talk.finished], prompt)
+    came = [*talk.done, *talk.finished]
+    if _chosen(talk.text, understanding, talk.earlier):
+        yield from _answer(came, prompt)
+        return
+    plan = _plan(prompt, talk, understanding, rounds[:0])
+    if not plan.looking:
+        full = bool(rounds) and len(rounds[-1]) >= MAX_CALLS
+        yield from _rest(missing(plan.calls, came) if full else [], came, len(rounds), prompt)
         return
     acted = [outcome for one in rounds[1:] for outcome in one]
     if not acted:
@@ -144,6 +154,18 @@ def _next_round(prompt: Prompt, talk: _Talk, understanding: Understanding) -> It
         if lacking:
             return
     yield from _answer([*talk.done, *(acted or questions.worth_telling(talk.finished))], prompt)
+
+
+def _rest(
+    left: Sequence[Call], came: Sequence[outcomes.Outcome], rounds: int, prompt: Prompt
+) -> Iterator[ProviderEvent]:
+    """What one round has no room for comes in the next ones; then the answer, which says what is left even so."""
+    if left and rounds < CALLING:
+        yield from _calls(left[:MAX_CALLS])
+        return
+    yield from _answer(came, prompt)
+    if left:
+        yield from _text(f"\n{phrases.left_over(left)}")
 
 
 def _plan(

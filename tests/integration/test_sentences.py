@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
+from assistant.interpreter.phrases import left_over
 from core import clock
 from core.database import Database
 from core.dsn import Dsn
@@ -378,4 +379,18 @@ async def test_a_reminder_before_a_whole_day_counts_from_its_morning(talk: Talk)
         ("add rent by june 1", "Added “rent” for Tue 1 Jun 2027."),
         ("remind me a week before", "with a reminder Tue 25 May 2027 at 09:00"),
         ("remind me 30 minutes before the rent", "The task is due on a whole day: say at what time to remind you."),
+    )
+
+
+async def test_a_long_list_is_added_whole_or_it_is_said_what_is_left(talk: Talk) -> None:
+    said = await talk.say("add " + ", ".join(f"thing {number}" for number in range(70)))
+    assert said.reply is not None
+    assert said.reply.startswith("Added “thing 0”")
+    assert set(await titles(talk)) == {f"thing {number}" for number in range(70)}
+
+
+def test_what_is_left_of_a_very_long_list_is_said() -> None:
+    left = [("add_task", {"title": "milk"}), ("add_task", {"title": "eggs"})]
+    assert left_over(left) == (
+        "That is as much as I do at once: 2 of what you asked for are left, from “milk” on. Say them once more."
     )
