@@ -27,6 +27,7 @@ from assistant.interpreter.commands import (
 from assistant.interpreter.referring import Referents
 from assistant.interpreter.targets import IT
 
+_EVERYTHING = frozenset({"all", "it all", "all of it"})
 AT_MOST = 50
 """Tasks that one command changes."""
 
@@ -52,6 +53,8 @@ def spread(
         first = not any(intent_of([before]) != "none" for before in spread_out)  # else "it" is what was just spoken of
         ids = [_ids(command, words, known, seen, setting, it=first) for words in _words(command)]
         if isinstance(command, Complete | Reopen | Delete | Update | Skip):
+            if _only_added(spread_out) and known.means_latest(command.target):
+                command = replace(command, target="it")  # "add eggs and mark them as urgent"
             found = ids[0] if ids else None
             spread_out.extend([command] if found is None else [replace(command, target=one) for one in found])
         elif isinstance(command, Snooze):
@@ -65,6 +68,11 @@ def spread(
         else:
             spread_out.append(command)
     return tuple(spread_out)
+
+
+def _only_added(before: Sequence[Command]) -> bool:
+    """Whether the message has so far added one task and done nothing else."""
+    return len(before) == 1 and isinstance(before[0], Add)
 
 
 def _with_label(name: str) -> ListTasks:
@@ -115,7 +123,7 @@ def _looks(command: Command, words: str, known: Referents, setting: Setting) -> 
     """What finds the tasks that the words mean; the first that finds any is meant. None where they name one task."""
     if known.places(words) is not None or isinstance(command, Skip | Snooze):
         return ()
-    found = (ListTasks(),) if words.casefold() == "all" else selections(words, setting)
+    found = (ListTasks(),) if words.casefold() in _EVERYTHING else selections(words, setting)
     if isinstance(command, Reopen):
         return tuple(replace(look, status="completed") for look in found)
     return tuple(replace(look, status="open") for look in found) if isinstance(command, Complete) else found

@@ -192,7 +192,8 @@ def _first(patterns: tuple[re.Pattern[str], ...], clause: str) -> re.Match[str] 
 
 def _targets(text: str) -> tuple[str, ...]:
     """ "butter and milk" is two tasks; "the first one" stays one."""
-    pieces = re.split(r"\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+", target(text))
+    named_both = re.sub(r"^both\s+(?=\S.*\sand\s)", "", target(text), flags=re.I)
+    pieces = re.split(r"\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+", named_both)
     if len(pieces) > 1 and all(0 < len(piece.split()) <= 3 for piece in pieces):
         return tuple(target(piece) for piece in pieces)
     return (target(text),)
