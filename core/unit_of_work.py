@@ -32,6 +32,9 @@ class Change:
     tool_call_id: UUID | None = None
     going_on: bool = field(default=False, compare=False)
     """Not in the log: a turn that surely hasn't ended, so that who waits for its end in this process needn't look."""
+    row: object | None = field(default=None, compare=False, repr=False)
+    """Not in the log: the entity's whole row as it is committed, if whoever changed it has it, so that who is told of
+    the change in this process needn't read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,12 @@ class Written:
     seq: int
     epoch: UUID
     at: datetime
+
+    @property
+    def rows(self) -> Mapping[UUID | None, object]:
+        """The rows that are known, by id, as the last change of each left them."""
+        last = {change.entity_id: change.row for change in self.changes}
+        return {entity_id: row for entity_id, row in last.items() if row is not None}
 
 
 class Journal(Protocol):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from core.errors import UserGone
@@ -32,6 +32,8 @@ class Batch:
     up_to: int
     going_on: frozenset[UUID | None] = frozenset()
     """Turns of it that surely haven't ended: known of what this process has committed."""
+    rows: Mapping[UUID | None, object] = field(default_factory=dict)
+    """Rows of its entities as they were committed with it, by id: likewise."""
 
     def after(self, seq: int) -> Batch:
         """What of it comes after `seq`."""
@@ -85,6 +87,11 @@ class Follower:
         self._waiting.clear()
         self._weight = 0
         self._tell()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a batch waits."""
+        return bool(self._waiting)
 
     def take(self) -> Batch | None:
         """The next batch that waits, if one does."""

@@ -79,6 +79,11 @@ class Tap:
         self.over = True
         return None
 
+    @property
+    def behind(self) -> bool:
+        """Whether more waits already."""
+        return self._follower.waiting
+
     def close(self) -> None:
         """Follow no more."""
         self._hub._leave(self._feed, self._follower)
@@ -225,7 +230,7 @@ class Hub:
                 for seq, change in enumerate(written.changes, start=first)
             )
             going_on = frozenset(change.entity_id for change in written.changes if change.going_on)
-            feed.hand_over(Batch(user_id, changes, first, written.seq, going_on), written.epoch)
+            feed.hand_over(Batch(user_id, changes, first, written.seq, going_on, written.rows), written.epoch)
 
     async def poll(self) -> None:
         """Look at the positions of all followed users now. Raises what the database raises."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -108,8 +108,8 @@ class ChangeStream(Shareable):
     def live(self, place: Cursor, wake: Callable[[], None]) -> Live:
         return LiveChanges(self._application, self._wanted, place, wake)
 
-    def reading(self) -> AbstractAsyncContextManager[Operation]:
-        return reading_as(self._application, self._wanted.user_id)
+    def reading(self, step: Step) -> AbstractAsyncContextManager[Operation]:
+        return reading_as(self._application, self._wanted.user_id, step.rows)
 
     async def _steps(self, start: Cursor | Resync, replayed_to: int) -> AsyncGenerator[Step, None]:
         follow = self._application.hub.follow
@@ -150,7 +150,10 @@ class LiveChanges(Live):
             self._tap.close()
             place = item.position.cursor
             self._tap = self._application.hub.tap(self._wanted.user_id, place.seq, place.epoch, self._wake)
-        return self._teller.tell(item)
+            return self._teller.tell(item)
+        step = self._teller.tell(item)
+        # Where something later waits already, entities are read as they are now.
+        return step if self._tap.behind else replace(step, rows=item.rows)
 
     def owe(self, place: Cursor) -> None:
         self._teller.told = min(self._teller.told, place.seq)

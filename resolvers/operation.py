@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Protocol, TypeVar
+from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
@@ -188,14 +189,17 @@ class Operation:
         await self.application.gate.forget(self.user_id)
 
     async def work(self, action: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
-        """One unit of work as the caller; what is read after it is of a fresh snapshot."""
-        await self.renew()
-        return await self.application.database.work(self.user_id, _of_a_user(action))
+        """One unit of work as the caller; what is read after it is of a fresh snapshot, or as it was written."""
+        result, _ = await self.work_at(action)
+        return result
 
     async def work_at(self, action: Callable[[UnitOfWork], Awaitable[Result]]) -> tuple[Result, Written | None]:
         """The same, and its changes as they are in the log."""
         await self.renew()
-        return await self.application.database.work_at(self.user_id, _of_a_user(action))
+        result, written = await self.application.database.work_at(self.user_id, _of_a_user(action))
+        if written is not None:
+            self.edges.at_hand = written.rows
+        return result, written
 
     async def work_between(self, action: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
         """The same in a query, whose other fields may be reading meanwhile: none opens a snapshot before its end."""
@@ -233,10 +237,13 @@ async def operation(
 
 
 @asynccontextmanager
-async def reading_as(application: Application, user_id: str) -> AsyncIterator[Operation]:
+async def reading_as(
+    application: Application, user_id: str, rows: Mapping[UUID | None, object]
+) -> AsyncIterator[Operation]:
     """A context to read in for several live operations of a user's: it knows no token, nor what a token says of the
-    user."""
+    user. `rows` needn't be read."""
     made = Operation(application, Identity(user_id, None, None, b""), None)
+    made.edges.at_hand = rows
     made.live()
     try:
         yield made

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from events.cursors import Cursor
 
@@ -17,6 +18,8 @@ class Step:
 
     events: Sequence[tuple[Cursor, Any]]  # Any: the events are the subscription's own
     end: Cursor
+    rows: Mapping[UUID | None, object] = field(default_factory=dict)
+    """Rows that the events refer to, by id, which needn't be read."""
 
 
 class Live(ABC):
@@ -56,5 +59,5 @@ class Shareable(ABC):
         """From a place on; `wake` is called whenever there may be a step to take."""
 
     @abstractmethod
-    def reading(self) -> AbstractAsyncContextManager[Any]:
-        """A context to read the results of one step in."""
+    def reading(self, step: Step) -> AbstractAsyncContextManager[Any]:
+        """A context to read results of one step in."""

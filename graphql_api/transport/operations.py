@@ -130,7 +130,7 @@ class Operations:
         """The answers to a step, read in a context that knows no token, as many at a time as load well together."""
         for first in range(0, len(step.events), TOGETHER):
             some = step.events[first : first + TOGETHER]
-            async with asked.source.reading() as context:
+            async with asked.source.reading(step) as context:
                 executor = self._schema.executor(asked.query, asked.variables, context)
                 assert not isinstance(executor, PreExecutionError), "its source was opened with the same"
                 found = await results_together(executor, [event for _, event in some])

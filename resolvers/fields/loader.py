@@ -75,11 +75,17 @@ class Edges:
         self.scope = scope
         self._plans = plans
         self._loader: DataLoader[Hashable, Any] = DataLoader(self._batch)
+        self.at_hand: Mapping[Any, object] = {}
+        """Rows by id, as they were committed just now: what asks for no more than one of them needn't be read."""
         self.statements = 0
 
     async def one(self, info: Info, value: Any, *, path: Sequence[str] = (), type_name: str | None = None) -> Any:
         """The row whose key is `value`, or None."""
-        return await self._loader.load(_OneKey(self._shape(info, path, type_name), value))
+        shape = self._shape(info, path, type_name)
+        row = self.at_hand.get(value) if shape.plain else None
+        if row is not None:
+            return shape.kind.made_of(row)
+        return await self._loader.load(_OneKey(shape, value))
 
     async def many(self, info: Info, edge: Many, value: Any) -> list[Any]:
         found: list[Any] = await self._loader.load(_ManyKey(self._shape(info), edge, value))

@@ -10,7 +10,8 @@ import strawberry
 from sqlalchemy import ColumnElement, Table
 
 from core.ids import to_global_id
-from resolvers.fields.declarations import METADATA, Declared, Expr
+from models.base import columns_of
+from resolvers.fields.declarations import METADATA, Column, Declared, Expr, Pure
 
 T = TypeVar("T")
 
@@ -28,6 +29,8 @@ class NodeType:
     key: ColumnElement[Any]
     fields: Mapping[str, Declared]
     python_names: Mapping[str, str]
+    value: type[Any] | None
+    """What services make of a row, whose fields are the row's stored columns."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -39,8 +42,20 @@ class NodeType:
         made.__dict__.update(zip(names, row, strict=True))
         return made
 
+    def made_of(self, value: Any) -> Any:
+        """The same of a row's value, without what only the database computes."""
+        assert type(value) is self.value, "an id is of one table alone"
+        made = object.__new__(self.cls)
+        made.__dict__.update(columns_of(value))
+        return made
+
+    def is_stored(self, name: str) -> bool:
+        """Whether a field, by its GraphQL name, needs nothing but the row's value."""
+        return name in _OF_ALL or isinstance(self.fields.get(name), Column | Pure)
+
 
 _TYPES: Final[dict[str, NodeType]] = {}
+_OF_ALL: Final = frozenset({"id", "__typename"})
 
 
 def node_types() -> Mapping[str, NodeType]:
@@ -58,8 +73,11 @@ class Node:
     id: strawberry.ID = strawberry.field(resolver=_global_id, description="The global id: opaque, stable, unique.")
 
 
-def node(table: Table, *, description: str, key: str = "id") -> Callable[[type[T]], type[T]]:
-    """Make a class a Strawberry type on a table's rows. `key` is the column that its global id shows."""
+def node(
+    table: Table, *, description: str, key: str = "id", value: type[Any] | None = None
+) -> Callable[[type[T]], type[T]]:
+    """Make a class a Strawberry type on a table's rows. `key` is the column that its global id shows; `value` what a
+    unit of work may hand on of a row, which then needn't be read."""
 
     def wrap(cls: type[T]) -> type[T]:
         made = strawberry.type(cls, description=description)
@@ -71,7 +89,7 @@ def node(table: Table, *, description: str, key: str = "id") -> Callable[[type[T
                 name = field.graphql_name or _camel(field.python_name)
                 declared[name] = field.metadata[METADATA]
                 python_names[name] = field.python_name
-        _TYPES[made.__name__] = NodeType(made.__name__, made, table, table.c[key], declared, python_names)
+        _TYPES[made.__name__] = NodeType(made.__name__, made, table, table.c[key], declared, python_names, value)
         return made
 
     return wrap

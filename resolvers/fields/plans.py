@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from graphql import GraphQLResolveInfo, OperationDefinitionNode
@@ -25,6 +25,8 @@ class Shape:
 
     kind: NodeType
     exprs: tuple[Expr, ...]
+    plain: bool = field(default=False, compare=False)
+    """Whether all that the selection needs is stored in the row itself, and its value has it."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -53,7 +55,8 @@ class Plans:
             kind = node_types()[type_name]
             wanted = names_below(info.field_nodes, path, info.fragments)
             found = (auxiliary(declared) for name, declared in kind.fields.items() if name in wanted)
-            shapes[place] = Shape(kind, tuple({one.name: one for one in found if one is not None}.values()))
+            exprs = tuple({one.name: one for one in found if one is not None}.values())
+            shapes[place] = Shape(kind, exprs, kind.value is not None and all(map(kind.is_stored, wanted)))
         return shapes[place]
 
     def _shapes_of(self, document: OperationDefinitionNode) -> dict[Hashable, Shape]:

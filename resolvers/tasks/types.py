@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 from strawberry.scalars import JSON
 
+from models.tasks import Task as TaskRow
 from models.tasks import labels, task_labels, task_revisions, tasks
 from resolvers.enums import Actor, Priority, RecurrenceFrom, TaskAction, TaskOrder
 from resolvers.fields import (
@@ -110,7 +111,7 @@ def _occurrences(recurrence: str | None, *present: Any) -> list[Occurrence]:
     return [Occurrence(date=each.date, at=each.at) for each in found]
 
 
-@node(tasks, description="Something to do.")
+@node(tasks, description="Something to do.", value=TaskRow)
 class Task(Node):
     title: str = column(description="What is to do, 1..500 characters.")
     description: str | None = column(description="More about it, up to 10,000 characters.")

@@ -98,8 +98,8 @@ async def write_revisions(work: UnitOfWork, revised: Sequence[Revised], action: 
     """The revisions, and the change log's entries."""
     rows = [_row(work, one, action, author) for one in revised]
     await work.run_each(_REVISION, rows)
-    for row in rows:
-        work.record(_change(row["task_id"], row["id"], action, author))
+    for row, one in zip(rows, revised, strict=True):
+        work.record(_change(one.task, row["id"], action, author))
 
 
 def _row(work: UnitOfWork, revised: Revised, action: TaskAction, author: Author) -> dict[str, Any]:
@@ -116,13 +116,14 @@ def _row(work: UnitOfWork, revised: Revised, action: TaskAction, author: Author)
     }
 
 
-def _change(task_id: UUID, revision_id: UUID, action: TaskAction, author: Author) -> Change:
+def _change(task: Task, revision_id: UUID, action: TaskAction, author: Author) -> Change:
     return Change(
         kind=ChangeKind.TASK,
-        entity_id=task_id,
+        entity_id=task.id,
         conversation_id=author.conversation_id,
         action=action,
         actor=author.actor,
         revision_id=revision_id,
         tool_call_id=author.tool_call_id,
+        row=task,
     )

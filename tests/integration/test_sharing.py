@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -157,7 +158,7 @@ async def test_nothing_of_a_token_can_be_reached_from_what_is_shared(api: Api) -
                 waiting += [get_named_type(field.type) for field in found.fields.values()]
     assert "Task" in reached
     assert reached.isdisjoint({"AuthenticationToken", "Viewer"})
-    async with reading_as(api.application, api.user) as context:
+    async with reading_as(api.application, api.user, {}) as context:
         assert (context.identity.email, context.identity.name, context.identity.token_hash) == (None, None, b"")
         with pytest.raises(LookupError):
             _ = context.claims
@@ -186,3 +187,60 @@ async def test_the_entities_of_one_commit_load_by_one_statement(
         assert seq(api, await waiting) == 1
         assert [seq(api, await told(answers)) for _ in range(19)] == list(range(2, 21))
     assert opened <= 2, "the feed may have read the log, and the tasks are read at once"
+
+
+STORED = """id title description isCompleted completedAt dueDate dueAt timeZone recurrence recurrenceFrom recurrenceTime
+  nextOccurrences(first: 2) { date at } remindAt remindBefore snoozedUntil priority position version createdAt updatedAt
+  deletedAt"""
+
+
+async def test_a_task_that_was_just_written_is_not_read_and_shown_as_the_database_has_it(
+    api: Api, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the mutation that wrote it as by its followers, whatever was done to it."""
+    first = (await api.data('mutation { createTask(input: {title: "first"}) { task { id } } }'))["createTask"]["task"]
+    document = f"subscription {{ changes(kinds: [TASK]) {{ cursor ... on TaskChanged {{ task {{ {STORED} }} }} }} }}"
+    made = """createTask(input: {title: " pay 💡", description: "d", dueAt: "2031-03-30T10:00:00.123456+05:30",
+      timeZone: "Europe/Berlin", recurrence: "FREQ=MONTHLY", remindBefore: 90, priority: HIGH, labels: ["bills"]})"""
+    async with following(api, document) as answers:
+        await told(answers)
+        task_id = ""
+        for mutation in (
+            made,
+            'updateTask(input: {taskId: ID, title: "rent", labels: [], dueAt: "2031-05-01T00:30:00-07:00"})',
+            "completeTask(input: {taskId: ID})",
+            "skipOccurrence(input: {taskId: ID})",
+            'snoozeReminder(input: {taskId: ID, until: "SOON"})',
+            f'moveTask(input: {{taskId: ID, beforeId: "{first["id"]}"}})',
+            'updateTask(input: {taskId: ID, recurrence: null, dueDate: "2031-06-01", priority: NONE})',
+            "completeTask(input: {taskId: ID})",
+            "reopenTask(input: {taskId: ID})",
+            "deleteTask(input: {taskId: ID})",
+            "restoreTask(input: {taskId: ID})",
+        ):
+            soon = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+            named = mutation.replace("ID", f'"{task_id}"').replace("SOON", soon)
+            waiting = asyncio.ensure_future(told(answers))
+            await until(lambda: together(api))
+            with monkeypatch.context() as patched:
+                patched.setattr(database, "snapshot", None)  # nothing may be read
+                payload = await api.data(
+                    f"mutation {{ it: {named} {{ userErrors {{ message }} task {{ {STORED} }} }} }}"
+                )
+                event = json.loads((await waiting).body)["data"]["changes"]["task"]
+            assert payload["it"]["userErrors"] == []
+            task_id = event["id"]
+            read = await api.data(f"query ($id: ID!) {{ node(id: $id) {{ ... on Task {{ {STORED} }} }} }}", id=task_id)
+            assert payload["it"]["task"] == event == read["node"]
+
+
+async def test_a_task_of_which_more_is_asked_is_read_as_it_is_now(api: Api, database: Database) -> None:
+    document = "subscription { changes(kinds: [TASK]) { ... on TaskChanged { task { title labels { name } } } } }"
+    async with following(api, document) as answers:
+        await told(answers)
+        waiting = asyncio.ensure_future(told(answers))
+        await until(lambda: together(api))
+        made = 'mutation { createTask(input: {title: "a", labels: ["x"]}) { task { title labels { name } } } }'
+        payload = (await api.data(made))["createTask"]["task"]
+        event = json.loads((await waiting).body)["data"]["changes"]["task"]
+        assert payload == event == {"title": "a", "labels": [{"name": "x"}]}
