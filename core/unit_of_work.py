@@ -20,6 +20,15 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """What a task's revision has beside what the log says of its change: the version that it made, and each field."""
+
+    version: int
+    changes: Sequence[Mapping[str, Any]]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One entry of the change log before it has its number. The names are those of the log's columns."""
 
@@ -32,6 +41,8 @@ class Change:
     tool_call_id: UUID | None = None
     going_on: bool = field(default=False, compare=False)
     """Not in the log: a turn that surely hasn't ended, so that who waits for its end in this process needn't look."""
+    revision: Revision | None = field(default=None, compare=False, repr=False)
+    """Stored with the log's entry, under `revision_id`."""
     row: object | None = field(default=None, compare=False, repr=False)
     """Not in the log: the entity's whole row as it is committed, if whoever changed it has it, so that who is told of
     the change in this process needn't read it."""

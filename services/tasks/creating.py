@@ -91,7 +91,7 @@ async def adopt_task(work: UnitOfWork, task: Task, labels: Sequence[str], actor:
 
 async def _written(work: UnitOfWork, task: Task, labels: Sequence[str], author: Author) -> None:
     names = await _attach_labels(work, task.id, labels)
-    await write_revisions(work, [Revised(task, differences(NOTHING, state(task, names)))], TaskAction.CREATED, author)
+    write_revisions(work, [Revised(task, differences(NOTHING, state(task, names)))], TaskAction.CREATED, author)
 
 
 async def _task(work: UnitOfWork, new: NewTask, key: str | None, fingerprint: bytes | None) -> Task:

@@ -6,15 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import UUID
-
-from sqlalchemy import insert
 
 from core.ids import new_id, to_global_id
-from core.statements import prepared
-from core.unit_of_work import Change, UnitOfWork
+from core.unit_of_work import Change, Revision, UnitOfWork
 from models.enums import ChangeKind, Priority, RecurrenceFrom, TaskAction
-from models.tasks import Task, task_revisions
+from models.tasks import Task
 from services.tasks.values import Author
 
 State = Mapping[str, Any]
@@ -88,42 +84,19 @@ class Revised:
     changes: Sequence[Mapping[str, Any]]
 
 
-_REVISION: Final = prepared(
-    insert(task_revisions),
-    columns=("user_id", "id", "task_id", "version", "action", "actor", "tool_call_id", "changes", "at"),
-)
-
-
-async def write_revisions(work: UnitOfWork, revised: Sequence[Revised], action: TaskAction, author: Author) -> None:
-    """The revisions, and the change log's entries."""
-    rows = [_row(work, one, action, author) for one in revised]
-    await work.run_each(_REVISION, rows)
-    for row, one in zip(rows, revised, strict=True):
-        work.record(_change(one.task, row["id"], action, author))
-
-
-def _row(work: UnitOfWork, revised: Revised, action: TaskAction, author: Author) -> dict[str, Any]:
-    return {
-        "user_id": work.user_id,
-        "id": new_id(),
-        "task_id": revised.task.id,
-        "version": revised.task.version,
-        "action": action,
-        "actor": author.actor,
-        "tool_call_id": author.tool_call_id,
-        "changes": list(revised.changes),
-        "at": revised.task.updated_at,
-    }
-
-
-def _change(task: Task, revision_id: UUID, action: TaskAction, author: Author) -> Change:
-    return Change(
-        kind=ChangeKind.TASK,
-        entity_id=task.id,
-        conversation_id=author.conversation_id,
-        action=action,
-        actor=author.actor,
-        revision_id=revision_id,
-        tool_call_id=author.tool_call_id,
-        row=task,
-    )
+def write_revisions(work: UnitOfWork, revised: Sequence[Revised], action: TaskAction, author: Author) -> None:
+    """The change log's entries, and the revisions, which are stored with them at the end of the unit of work."""
+    for one in revised:
+        work.record(
+            Change(
+                kind=ChangeKind.TASK,
+                entity_id=one.task.id,
+                conversation_id=author.conversation_id,
+                action=action,
+                actor=author.actor,
+                revision_id=new_id(),
+                tool_call_id=author.tool_call_id,
+                revision=Revision(one.task.version, one.changes, one.task.updated_at),
+                row=one.task,
+            )
+        )

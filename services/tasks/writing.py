@@ -145,7 +145,7 @@ async def write(
     if revised:
         await _store(work, [one.task for one in revised], sorted(columns))
         await write_labels(work, {one.task.id: plans[one.task.id] for one in revised if one.task.id in plans})
-        await write_revisions(work, revised, action, author)
+        write_revisions(work, revised, action, author)
     return result
 
 
