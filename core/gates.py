@@ -1,4 +1,4 @@
-"""A gate that is mostly open, for objects of which there are thousands."""
+"""What waiting needs of objects of which there are thousands: a gate that is mostly open, and a bell for one waiter."""
 
 from __future__ import annotations
 
@@ -25,3 +25,24 @@ class Gate:
     async def wait(self) -> None:
         while self._shut is not None:
             await self._shut.wait()
+
+
+class Bell:
+    """Wakes the one who waits; rung where nobody does it is not remembered. A future, where an event holds a queue."""
+
+    __slots__ = ("_waiter",)
+
+    def __init__(self) -> None:
+        self._waiter: asyncio.Future[None] | None = None
+
+    def ring(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def wait(self) -> None:
+        """Until it is rung. One waits at a time."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None

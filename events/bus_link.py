@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from itertools import count
-from typing import cast
+from typing import Any
 from uuid import uuid4
 
 from broadcaster import Broadcast, Event
@@ -19,6 +19,35 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 """Channels joined or left by one command."""
+
+
+class _Sink:
+    """Stands where broadcaster has a queue, which knows no bound: what comes is delivered at once."""
+
+    __slots__ = ("_deliver",)
+
+    def __init__(self, deliver: Callable[[str], None]) -> None:
+        self._deliver = deliver
+
+    async def put(self, event: Event) -> None:
+        self._deliver(event.message)
+
+
+class _Broadcast(Broadcast):
+    """Without a queue, a task to empty it and a context for each of thousands of channels: docs/decisions/0039."""
+
+    _subscribers: dict[str, Any]  # Any: sinks, in place of the sets of queues that broadcaster keeps there
+
+    def carry(self, channel: str, deliver: Callable[[str], None]) -> None:
+        """Deliver what comes on a channel that the backend has joined."""
+        self._subscribers[channel] = (_Sink(deliver),)
+
+    def drop(self, channel: str) -> None:
+        """Deliver no more of it; parting from the channel is left to the backend."""
+        del self._subscribers[channel]
+
+    def drop_all(self) -> None:
+        self._subscribers.clear()
 
 
 class Link:
@@ -40,14 +69,13 @@ class Link:
         self.up = False
         self.proven = False
         self._backend = backend
-        self._broadcast = Broadcast(backend=backend)
+        self._broadcast = _Broadcast(backend=backend)
         self._connected = False
         self._channels = channels
         self._answer_within = answer_within
         self._probe_every = probe_every
         self._on_overflow = on_overflow
         self._group = asyncio.TaskGroup()
-        self._carried: dict[str, AbstractAsyncContextManager[object]] = {}
         self._probe_channel = f"probe:{uuid4().hex}"
         self._probes = count()
         self._echo: tuple[str, asyncio.Future[None]] | None = None
@@ -85,7 +113,7 @@ class Link:
             self._connected = True
         async with self._bounded("joining the probe's channel"):
             await self._backend.join([self._probe_channel])
-        await self._carry(self._probe_channel, self._heard_probe)
+        self._broadcast.carry(self._probe_channel, self._heard_probe)
         await self._probe()
         self._channels.touch_all()
         await self._settle()
@@ -112,7 +140,7 @@ class Link:
         async with self._bounded("joining a channel"):
             await self._backend.join([channel.name for channel in channels])
         for channel in channels:
-            await self._carry(channel.name, self._deliver_to(channel))
+            self._broadcast.carry(channel.name, self._deliver_to(channel))
             channel.activate()
 
     async def _leave(self, channels: Sequence[Channel]) -> None:
@@ -120,25 +148,12 @@ class Link:
             return
         for channel in channels:
             channel.suspend()
-            await self._drop(self._carried.pop(channel.name))
+            self._broadcast.drop(channel.name)
         async with self._bounded("leaving a channel"):
             await self._backend.part([channel.name for channel in channels])
         for channel in channels:
             channel.held = False
             self._channels.forget_unused(channel)
-
-    async def _carry(self, name: str, deliver: Callable[[str], None]) -> None:
-        """Subscribe to a channel that the backend has joined: this waits for nothing."""
-        context = self._broadcast.subscribe(name)
-        subscriber = await context.__aenter__()
-        self._carried[name] = context
-        # Cast: an async iterable of events, though Subscriber annotates its __aiter__ as something else.
-        self._group.create_task(_pump(cast(AsyncIterable[Event], subscriber), deliver))
-
-    @staticmethod
-    async def _drop(context: AbstractAsyncContextManager[object]) -> None:
-        """End a subscription and, by it, its pump; the backend parts from the channel by itself."""
-        await context.__aexit__(None, None, None)
 
     def _deliver_to(self, channel: Channel) -> Callable[[str], None]:
         def deliver(message: str) -> None:
@@ -171,9 +186,7 @@ class Link:
             self._echo[1].set_result(None)
 
     async def _close(self) -> None:
-        for context in self._carried.values():
-            await self._drop(context)
-        self._carried.clear()
+        self._broadcast.drop_all()
         try:
             async with asyncio.timeout(self._answer_within):
                 if self._connected and not self._backend.listener_ended:
@@ -190,12 +203,6 @@ class Link:
                 yield
         except TimeoutError:
             raise LinkLost(f"{what} took longer than {self._answer_within:g} s") from None
-
-
-async def _pump(subscriber: AsyncIterable[Event], deliver: Callable[[str], None]) -> None:
-    """Empty broadcaster's own queue, which has no bound, as fast as it fills."""
-    async for event in subscriber:
-        deliver(event.message)
 
 
 def _batches(channels: Sequence[Channel]) -> Iterator[Sequence[Channel]]:

@@ -239,8 +239,9 @@ class Feed:
 
     async def _advance(self) -> None:
         """Read one page on and hand it out."""
-        start, heard = (self.epoch, self.read_to), self._announced
+        start = self.epoch, self.read_to
         self._missed = False
+        self._announced = 0  # what was heard before the read is in its snapshot, or was never true
         self._reading = True
         try:
             page = await self._read(self.user_id, self.read_to, self.epoch)
@@ -254,9 +255,8 @@ class Feed:
         elif isinstance(page, Resync):
             self._drop_all()  # each finds it by itself, after its own place
         else:
-            # A number heard before the read is in its snapshot or was never true; one heard since may be beyond it.
-            newer = self._announced if self._announced > heard else 0
-            self._announced = max(page.position.seq, newer)
+            # What was heard since may be beyond it, however low: the log may have been restored to an earlier place.
+            self._announced = max(page.position.seq, self._announced)
             self._hand_out(Batch(self.user_id, tuple(page.changes), self.read_to + 1, page.up_to))
 
     def _hand_out(self, batch: Batch) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal, Protocol
+
+from core.gates import Bell, Gate
 
 
 class Parcel(Protocol):
@@ -55,8 +56,8 @@ class Subscription:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._items: deque[Item | _Handed] = deque()
-        self._more = asyncio.Event()
+        self._items: list[Item | _Handed] = []  # a few at most, and mostly none: a deque takes 600 bytes
+        self._more = Bell()
         self._closed = False
         self.owed_resync = False
 
@@ -66,25 +67,25 @@ class Subscription:
             return True
         fits = len(self._items) < self._size
         if not fits:
-            self._items = deque(one for one in self._items if isinstance(one, _Handed))
+            self._items = [one for one in self._items if isinstance(one, _Handed)]
             self._items.append(RESYNC)
         if fits or item is not RESYNC:
             self._items.append(item)
-        self._more.set()
+        self._more.ring()
         return fits
 
     async def hand(self, parcel: object) -> None:
         """Queue what another source has, and wait until it was taken: that source can't run ahead of its reader."""
         handed = _Handed(Received("", parcel), asyncio.get_running_loop().create_future())
         self._items.append(handed)
-        self._more.set()
+        self._more.ring()
         await handed.taken
 
     def close(self) -> None:
         """End the iteration at once; what still waits is dropped."""
         self._closed = True
         self._items.clear()
-        self._more.set()
+        self._more.ring()
 
     def __aiter__(self) -> Subscription:
         return self
@@ -93,9 +94,8 @@ class Subscription:
         while not self._items:
             if self._closed:
                 raise StopAsyncIteration
-            self._more.clear()
             await self._more.wait()
-        item = self._items.popleft()
+        item = self._items.pop(0)
         if not isinstance(item, _Handed):
             return item
         if not item.taken.done():
@@ -115,7 +115,7 @@ class Channel:
         self.readers: set[Subscription] = set()
         self.held = False
         self.active = False
-        self._settled = asyncio.Event()
+        self._settled = Gate(is_open=False)
 
     def deliver(self, received: Received) -> int:
         """Hand a message to every reader; the number of those whose queue overflowed."""

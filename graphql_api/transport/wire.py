@@ -12,7 +12,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from core.gates import Gate
+from core.gates import Bell, Gate
 
 _EXTENSION: Final = "tasktalk.wire"
 
@@ -122,25 +122,20 @@ def _head(length: int) -> bytes:
 class _Inbox:
     """What uvicorn uses of asyncio.Queue, for its one reader. A queue of asyncio's takes 3 KB."""
 
-    __slots__ = ("_items", "_reader")
+    __slots__ = ("_bell", "_items")
 
     def __init__(self) -> None:
         self._items: list[Any] = []
-        self._reader: asyncio.Future[None] | None = None
+        self._bell = Bell()
 
     def empty(self) -> bool:
         return not self._items
 
     def put_nowait(self, item: Any) -> None:
         self._items.append(item)
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+        self._bell.ring()
 
     async def get(self) -> Any:
         while not self._items:
-            self._reader = asyncio.get_running_loop().create_future()
-            try:
-                await self._reader
-            finally:
-                self._reader = None
+            await self._bell.wait()
         return self._items.pop(0)

@@ -123,6 +123,23 @@ async def test_a_wake_up_that_came_between_a_followers_own_read_and_its_place_in
     assert log.asked == [2]
 
 
+async def test_a_wake_up_during_a_read_counts_though_a_higher_one_came_before_the_log_was_restored(
+    feed: Feed, log: Log, wake_ups: Subscription
+) -> None:
+    wake_ups.put(Received("3"))
+    await until(lambda: feed._announced == 3)
+    log.seq = 1
+    feed.admit(follower := follower_at(1))
+    await until(lambda: log.asked == [1])
+    log.seq = 2
+    wake_ups.put(Received("2"))
+    await until(lambda: not wake_ups._items)
+    log.answer()
+    log.answer()
+    assert await next_of(follower) == [2]
+    assert log.asked == [1, 1]
+
+
 async def test_a_gap_while_someone_waits_is_the_hubs_to_look_into(
     feed: Feed, wake_ups: Subscription, gaps: list[str]
 ) -> None:
