@@ -394,5 +394,5 @@ async def test_a_long_list_is_added_whole_or_it_is_said_what_is_left(talk: Talk)
 def test_what_is_left_of_a_very_long_list_is_said() -> None:
     left = [("add_task", {"title": "milk"}), ("add_task", {"title": "eggs"})]
     assert left_over(left) == (
-        "That is as much as I do at once: 2 of what you asked for are left, from “milk” on. Say them once more."
+        "That is as much as I do at once: 2 of what you asked for are left, from “milk” on. Please say them again."
     )
