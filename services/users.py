@@ -89,13 +89,14 @@ async def read_settings(session: Session) -> Settings:
 
 
 @cache
-def _zone_names() -> frozenset[str]:
+def zone_names() -> frozenset[str]:
+    """IANA names, read from the system's files once."""
     return frozenset(available_timezones())
 
 
 def check_time_zone(name: str, field: tuple[str, ...]) -> str:
     """An IANA name as given. Raises DomainError INVALID."""
-    if name not in _zone_names():
+    if name not in zone_names():
         message = f"“{name[:60]}” is not an IANA time zone, e.g. Europe/Berlin."
         raise DomainError(ErrorCode.INVALID, message, field=field)
     return name

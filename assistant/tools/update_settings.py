@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import time
 from typing import Annotated, Final, Self
-from zoneinfo import available_timezones
 
 from pydantic import Field, model_validator
 
@@ -17,7 +16,7 @@ from core.errors import ErrorCode
 from models.enums import ChangeKind, OperationType, ToolName, WeekStart
 from services.inputs import UNSET, Unset
 from services.undo import Beside, note, settings_state
-from services.users import LOCALE_LIMIT, read_settings, update_settings
+from services.users import LOCALE_LIMIT, read_settings, update_settings, zone_names
 
 _OLD: Final = ("Etc/", "SystemV/", "US/", "posix/", "right/")
 """Names of zones that a place doesn't mean where another has it as well."""
@@ -78,7 +77,7 @@ async def run(context: ToolContext, parameters: UpdateSettings) -> ToolOutcome:
 def _zone(words: str) -> str:
     """An IANA name, or the one that ends in the place. Raises ToolFailure INVALID."""
     wanted = "_".join(words.casefold().split())
-    names = sorted(available_timezones())
+    names = sorted(zone_names())
     whole = [name for name in names if name.casefold() == wanted]
     ending = [name for name in names if name.casefold().endswith(f"/{wanted}") and not name.startswith(_OLD)]
     found = whole or ending
