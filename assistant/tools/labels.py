@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from assistant.interpreter.colors import COLORS
 from assistant.tools.base import ToolContext, ToolFailure
 from core.errors import ErrorCode
 from core.ids import to_global_id
 from models.tasks import Label
 from services.labels import label_named, list_labels
 
-COLORS: Final = {
-    "red": "#e53935", "orange": "#fb8c00", "yellow": "#fdd835", "lime": "#c0ca33", "green": "#43a047",
-    "teal": "#00897b", "turquoise": "#00acc1", "light blue": "#42a5f5", "blue": "#1e88e5", "dark blue": "#1a237e",
-    "navy": "#1a237e", "purple": "#8e24aa", "violet": "#5e35b1", "pink": "#d81b60", "brown": "#6d4c41",
-    "black": "#212121", "white": "#ffffff", "grey": "#757575", "gray": "#757575",
-}  # fmt: skip
 NONE: Final = frozenset({"none", "no", "no color", "no colour", "clear"})
 _HEX: Final = re.compile(r"#?(?P<digits>[0-9a-f]{6})", re.IGNORECASE)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from assistant.interpreter.colors import COLORS
 from assistant.interpreter.commands.kinds import Arrange, Command, Keep, ListTasks
 from assistant.interpreter.commands.text import strip_quotes, target, unwrap
 
@@ -14,17 +15,11 @@ LENGTH: Final = 300
 _THE = r"(?:(?:the|my|a|an|our|new)\s+)*"
 _LABEL = r"(?:label|tag)"
 _NAMED = rf"(?:{_THE}{_LABEL}\s+(?:called\s+|named\s+|:\s*)?(?P<l>[^\s].*?)|{_THE}(?P<k>[^\s].*?)\s+{_LABEL})"
-_COLOR = (
-    r"(?P<c>(?:(?:light|dark)\s+)?(?:red|orange|yellow|lime|green|teal|turquoise|blue|navy|purple|violet|pink|brown"
-    r"|black|white|gr[ae]y)|#?[0-9a-f]{6})"
-)
+_HUES = "|".join(name for name in COLORS if " " not in name)
+_COLOR = rf"(?P<c>(?:(?:light|dark)\s+)?(?:{_HUES})|#?[0-9a-f]{{6}})"
 _RENAME: Final = re.compile(rf"(?:rename|call)\s+{_NAMED}\s+(?:to|into|as)\s+(?P<n>.+)", re.I)
-_PAINT: Final = re.compile(
-    rf"(?:(?:make|paint|turn|colou?r)\s+{_NAMED}(?:\s+(?:to|into|in))?"
-    rf"|(?:set|change)\s+(?:the\s+)?colou?r\s+of\s+{_NAMED.replace('?P<l>', '?P<l2>').replace('?P<k>', '?P<k2>')}\s+to)"
-    rf"\s+{_COLOR}",
-    re.I,
-)
+_PAINT: Final = re.compile(rf"(?:make|paint|turn|colou?r)\s+{_NAMED}(?:\s+(?:to|into|in))?\s+{_COLOR}", re.I)
+_SET_COLOR: Final = re.compile(rf"(?:set|change)\s+(?:the\s+)?colou?r\s+of\s+{_NAMED}\s+to\s+{_COLOR}", re.I)
 _CREATE: Final = re.compile(
     rf"(?:create|make|add|start)\s+{_THE}{_LABEL}\s+(?:called\s+|named\s+|:\s*)?(?P<l>[^\s].*?)"
     rf"(?:(?:\s+in|,|\s+with\s+(?:the\s+)?colou?r)\s+{_COLOR})?",
@@ -85,20 +80,19 @@ def _of_labels(words: str) -> Command | None:
     if _LABELS.fullmatch(words):
         return Keep("list_labels")
     if found := _RENAME.fullmatch(words):
-        return _label(found, name=strip_quotes(found["n"]))
-    if found := _PAINT.fullmatch(words):
-        return _label(found, color=found["c"].lower())
+        return Keep("update_label", {"label": _name(found), "name": strip_quotes(found["n"])})
+    if found := _PAINT.fullmatch(words) or _SET_COLOR.fullmatch(words):
+        return Keep("update_label", {"label": _name(found), "color": found["c"].lower()})
     if (found := _CREATE.fullmatch(words)) and not _OF_A_TASK.search(found["l"]):
         color = {"color": found["c"].lower()} if found["c"] else {}
         return Keep("update_label", {"label": strip_quotes(found["l"]), "create": True, **color})
     if (found := _DELETE.fullmatch(words)) and not _OF_A_TASK.search(found["l"] or found["k"]):
-        return Keep("delete_label", {"label": strip_quotes(found["l"] or found["k"])})
+        return Keep("delete_label", {"label": _name(found)})
     return None
 
 
-def _label(found: re.Match[str], **changed: str) -> Keep:
-    named = next(name for group in ("l", "k", "l2", "k2") if (name := found.groupdict().get(group)))
-    return Keep("update_label", {"label": strip_quotes(named), **changed})
+def _name(found: re.Match[str]) -> str:
+    return strip_quotes(found["l"] or found["k"])
 
 
 def _of_settings(words: str) -> Command | None:
