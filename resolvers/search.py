@@ -18,7 +18,7 @@ from resolvers.fields.connections import make_connection
 from resolvers.fields.keyset import Cursors
 from resolvers.operation import Operation
 from resolvers.tasks.types import Task
-from services.search import FOUND, Found, Hit, as_html, catch_up, search, snippet
+from services.search import FOUND, Found, Hit, Part, as_html, catch_up, search, snippet
 
 TYPES: Final = {Kinds.TASK: "Task", Kinds.MESSAGE: "Message", Kinds.CONVERSATION: "Conversation"}
 
@@ -52,16 +52,16 @@ class SearchHit:
     )
 
 
-def _text(found: Any, words: Any) -> str:
+def _parts(found: Any, words: Any) -> list[Part]:
     """What of a hit is shown: of a task its description, where the query means that and not the title."""
     if isinstance(found, Message):
-        return found.content
-    if isinstance(found, Task) and found.description:
-        in_title = any(part.is_match for part in snippet(found.title, words))
-        if not in_title and any(part.is_match for part in snippet(found.description, words)):
-            return found.description
-    title: str = found.title
-    return title
+        return snippet(found.content, words)
+    in_title = snippet(found.title, words)
+    if isinstance(found, Task) and found.description and not any(part.is_match for part in in_title):
+        described = snippet(found.description, words)
+        if any(part.is_match for part in described):
+            return described
+    return in_title
 
 
 async def _load(info: Info, hit: Hit) -> Any:
@@ -83,7 +83,7 @@ async def _found(operation: Operation, query: str, kinds: Sequence[Kinds]) -> Fo
 
 
 def _shown(hit: Hit, found: Any, words: Any) -> SearchHit:
-    parts = snippet(_text(found, words), words)
+    parts = _parts(found, words)
     shown = [SnippetPart(text=part.text, is_match=part.is_match) for part in parts]
     return SearchHit(result=found, score=hit.score / 1000, snippet=as_html(parts), parts=shown)
 
