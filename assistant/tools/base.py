@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from assistant.interpreter import dates
 from core.errors import ErrorCode, TasktalkError
 from core.unit_of_work import UnitOfWork
 from models.enums import OperationType, ToolName, WeekStart
@@ -48,6 +49,10 @@ class ToolContext:
     def by(self) -> By:
         """Which call of which conversation acts, as the services take it."""
         return By(tool_call_id=self.tool_call_id, conversation_id=self.conversation_id)
+
+    def resolve(self, words: str) -> dates.Value | None:
+        """What words for a time mean to the user; None where they are none."""
+        return dates.resolve(words, now=self.now, time_zone=self.time_zone, locale=self.locale)
 
     def with_targets(self, targets: tuple[UUID, ...]) -> ToolContext:
         """The same, with the tasks that the call is to change."""

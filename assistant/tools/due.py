@@ -215,7 +215,7 @@ def _beside(side: str, days: Days) -> Days:
 
 
 def _resolve(words: str, context: ToolContext) -> dates.Value | None:
-    value = dates.resolve(words, now=context.now, time_zone=context.time_zone, locale=context.locale)
+    value = context.resolve(words)
     return value if value is not None else _iso(words, context)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -26,7 +25,7 @@ def shift_of(words: str, context: ToolContext) -> dates.DurationValue | None:
     m = _SHIFT.fullmatch(" ".join(words.split()).strip(" .!"))
     if m is None or not (m["by"] or m["way"]):
         return None
-    length = dates.resolve(m["length"], now=context.now, time_zone=context.time_zone, locale=context.locale)
+    length = context.resolve(m["length"])
     if not isinstance(length, dates.DurationValue):
         return None
     sign = -1 if (m["way"] or "").lower() in _EARLIER else 1
@@ -37,23 +36,18 @@ def shifted(task: Task, shift: dates.DurationValue) -> date | datetime:
     """When the task is due then: days by the calendar of its zone, hours by the clock. Raises ToolFailure INVALID."""
     whole_days = shift.seconds % _DAY == 0
     try:
+        days = timedelta(seconds=shift.seconds if whole_days else 0)
         if task.due_at is not None:
             wall = task.due_at.astimezone(ZoneInfo(task.time_zone or "UTC"))
-            day = _later(wall.date(), shift.months, shift.seconds // _DAY if whole_days else 0)
+            day = dates.add_months(wall.date(), shift.months) + days
             at = datetime.combine(day, wall.timetz()).astimezone(UTC)
             return at if whole_days else at + timedelta(seconds=shift.seconds)
         if task.due_date is not None and whole_days:
-            return _later(task.due_date, shift.months, shift.seconds // _DAY)
+            return dates.add_months(task.due_date, shift.months) + days
     except (OverflowError, ValueError):
         raise ToolFailure(ErrorCode.INVALID, "That is too far away. Nothing was changed.") from None
     why = "is due on a whole day: say at what time it shall be due" if task.due_date else "has no due date to move"
     raise ToolFailure(ErrorCode.INVALID, f"“{task.title}” {why}. Nothing was changed.")
-
-
-def _later(day: date, months: int, days: int) -> date:
-    """The day so many calendar months and then days later: a month's last day where it has no such day."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1])) + timedelta(days=days)
 
 
 def on_its_day(words: str, task: Task, context: ToolContext) -> str:
@@ -64,5 +58,5 @@ def on_its_day(words: str, task: Task, context: ToolContext) -> str:
         return words
     clock = words.strip()
     whole = f"{day} {clock if clock.lower().startswith('at ') else f'at {clock}'}"
-    found = dates.resolve(whole, now=context.now, time_zone=context.time_zone, locale=context.locale)
+    found = context.resolve(whole)
     return whole if isinstance(found, dates.DateTimeValue) else words

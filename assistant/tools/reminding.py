@@ -62,9 +62,9 @@ def _morning(day: date, context: ToolContext) -> datetime:
 
 def moment(words: str, context: ToolContext) -> datetime:
     """The instant that the words name: a length counts from now, a day is its morning. Raises ToolFailure INVALID."""
-    value = dates.resolve(words, now=context.now, time_zone=context.time_zone, locale=context.locale)
+    value = context.resolve(words)
     if isinstance(value, dates.DurationValue):
-        value = dates.resolve(f"in {words}", now=context.now, time_zone=context.time_zone, locale=context.locale)
+        value = context.resolve(f"in {words}")
     match value:
         case dates.DateTimeValue(at, _):
             return at
@@ -75,7 +75,7 @@ def moment(words: str, context: ToolContext) -> datetime:
 
 
 def _minutes(length: str, words: str, context: ToolContext) -> int:
-    value = dates.resolve(length, now=context.now, time_zone=context.time_zone, locale=context.locale)
+    value = context.resolve(length)
     if not isinstance(value, dates.DurationValue) or value.months:
         raise _not_understood(words)
     return value.seconds // 60

@@ -47,7 +47,7 @@ def read_repeats(words: str, context: ToolContext) -> Repeats | None:
     if _ENDS.fullmatch(plain):
         return None
     bare = _AFTER.sub("", words.strip(" .!"))
-    value = dates.resolve(bare, now=context.now, time_zone=context.time_zone, locale=context.locale)
+    value = context.resolve(bare)
     if not isinstance(value, dates.RecurrenceValue):
         message = f"I didn't understand “{words}” as how something repeats. Nothing was changed."
         raise ToolFailure(ErrorCode.INVALID, message)

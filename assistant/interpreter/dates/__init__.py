@@ -30,6 +30,7 @@ Policy, where English leaves room:
 """
 
 from assistant.interpreter.dates.compose import find, resolve, whole
+from assistant.interpreter.dates.parts import add_months
 from assistant.interpreter.dates.tokens import spelt
 from assistant.interpreter.dates.values import (
     DateTimeValue,
@@ -49,6 +50,7 @@ __all__ = [
     "RecurrenceValue",
     "Span",
     "Value",
+    "add_months",
     "find",
     "resolve",
     "spelt",
