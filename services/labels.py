@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from core.errors import DomainError, ErrorCode
 from core.ids import new_id
 from core.statements import prepared
 from core.unit_of_work import Change, Session, UnitOfWork
-from models.base import rows_of
+from models.base import columns_of, rows_of
 from models.enums import ChangeKind
 from models.tasks import LABEL_LIMIT, LABELS_PER_TASK, LABELS_PER_USER, Label, labels, task_labels, tasks
 from services.inputs import UNSET, Field, Unset, check_idempotency_key, clean_text, digest
@@ -205,7 +205,7 @@ async def bring_back(work: UnitOfWork, gone: Label, task_ids: Sequence[UUID]) ->
     Raises DomainError INVALID where its name is taken by now, or there are 500 labels.
     """
     await work.run(_MAKING)
-    row = {**asdict(gone), "idempotency_key": None, "idempotency_digest": None}
+    row = {**columns_of(gone), "idempotency_key": None, "idempotency_digest": None}
     if not await _made(work, insert(labels).values(row).on_conflict_do_nothing(), ("input", "name")):
         raise _taken(gone.name)
     borne = (

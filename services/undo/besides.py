@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import time
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 
 from core.errors import DomainError, ErrorCode
 from core.unit_of_work import UnitOfWork
+from models.base import columns_of
 from models.enums import ChangeKind, ToolName, WeekStart
 from models.tasks import Label
 from models.turns import ToolCall, call_changes
@@ -59,7 +60,7 @@ async def note(work: UnitOfWork, call_id: UUID, changes: Sequence[Beside]) -> No
     """Keep what the call changed; what is as before isn't kept. Once a call."""
     kept = [one for one in changes if one.before != one.after]
     rows = [
-        {**asdict(one), "user_id": work.user_id, "tool_call_id": call_id, "position": position}
+        {**columns_of(one), "user_id": work.user_id, "tool_call_id": call_id, "position": position}
         for position, one in enumerate(kept)
     ]
     if rows:
