@@ -204,9 +204,8 @@ def read_parameters(tool: Tool, parsed: object) -> BaseModel:
         return tool.parameters.model_validate(parsed)
     except ValidationError as error:
         faults = error.errors()[:5]
-        if all(
-            fault["type"] in _TOO_LONG for fault in faults
-        ):  # what a person said is too long, and no fault of a model
+        # What a person said is too long: no fault of a model's.
+        if all(fault["type"] in _TOO_LONG for fault in faults):
             raise ValueError(" ".join(map(_too_long, faults))) from None
         told = (f"{'.'.join(_named(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
         raise ValueError("The arguments don't match the tool's schema. " + "; ".join(told)) from None

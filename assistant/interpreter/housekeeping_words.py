@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from assistant.interpreter.outcomes import Outcome
@@ -51,12 +51,12 @@ def kept(outcome: Outcome) -> str:
             return _settings(outcome)
 
 
-def _label(raw: object) -> Mapping[str, object]:
+def _members(raw: object) -> Mapping[str, object]:
     return raw if isinstance(raw, dict) else {}
 
 
 def _labels(raw: object) -> str:
-    found = [_label(one) for one in raw] if isinstance(raw, list) else []
+    found = [_members(one) for one in raw] if isinstance(raw, list) else []
     if not found:
         return "You have no labels. Say “add milk #shopping” to make one."
     lines = [f"{one_line(str(one.get('name', '')))} — {_counted(one.get('open_tasks'))}" for one in found]
@@ -69,13 +69,13 @@ def _counted(raw: object, kind: str = "open ") -> str:
 
 
 def _deleted(told: Mapping[str, object]) -> str:
-    name = title(str(_label(told.get("label")).get("name", "")))
+    name = title(str(_members(told.get("label")).get("name", "")))
     off = told.get("taken_off")
     return f"Deleted the label {name}" + (f" and took it off {_counted(off, '')}." if off else ".")
 
 
 def _changed(outcome: Outcome) -> str:
-    label, asked = _label(outcome.told.get("label")), outcome.arguments
+    label, asked = _members(outcome.told.get("label")), outcome.arguments
     name, color = title(str(label.get("name", ""))), label.get("color")
     if outcome.action == "created":
         return f"Made the label {name}" + (f" in {asked.get('color')}." if color else ".")
@@ -85,9 +85,9 @@ def _changed(outcome: Outcome) -> str:
 
 
 def _settings(outcome: Outcome) -> str:
-    now = _label(outcome.told.get("settings"))
-    parts: Sequence[str] = [_setting(name, now.get(name)) for name in outcome.arguments]
-    return f"{joined(parts)}."[0].upper() + f"{joined(parts)}."[1:]
+    now = _members(outcome.told.get("settings"))
+    said = joined([_setting(name, now.get(name)) for name in outcome.arguments])
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _setting(name: str, value: object) -> str:

@@ -142,7 +142,7 @@ def _next_round(prompt: Prompt, talk: _Talk, understanding: Understanding) -> It
     if _chosen(talk.text, understanding, talk.earlier):
         yield from _answer(came, prompt)
         return
-    plan = _plan(prompt, talk, understanding, rounds[:0])
+    plan = _plan(prompt, talk, understanding)
     if not plan.looking:
         full = bool(rounds) and len(rounds[-1]) >= MAX_CALLS
         yield from _rest(missing(plan.calls, came) if full else [], came, len(rounds), prompt)

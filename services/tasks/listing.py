@@ -7,7 +7,7 @@ of theirs are among the first of that one and what lies so near behind.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -53,7 +53,7 @@ class TaskQuery:
     label: str | None = None
     priority_at_least: Priority | None = None
     text: str | None = None
-    words: Sequence[str] = field(default=())
+    words: Sequence[str] = ()
     completed: Days | Span | None = None
     among: Sequence[UUID] | None = None
 

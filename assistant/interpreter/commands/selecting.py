@@ -47,6 +47,8 @@ _SAID = re.compile(
     re.I,
 )
 """Words of a selection that are accounted for by being there."""
+_NOT_DONE = re.compile(r"\bnot\s+(?=(?:done|completed?|finished)\b)", re.I)
+_NOT = re.compile(r"\bnot\b|n't\b", re.I)
 _ABOUT = re.compile(r"\b(?:about|containing|mentioning|called|named|with\s+the\s+word)\s+(?P<text>.+)$", re.I)
 
 
@@ -80,11 +82,9 @@ def _selection(words: str, setting: Setting) -> ListTasks | None:
 
 
 def _accounts_for(words: str, asked: ListTasks, setting: Setting) -> bool:
-    if re.search(r"\bnot\b|n't\b", words, re.I) and not re.search(
-        r"\bnot\s+(?:done|completed?|finished)\b", words, re.I
-    ):
+    rest = words = _NOT_DONE.sub("", words)
+    if _NOT.search(words):
         return False
-    rest = words
     if asked.due or asked.completed:
         span = next((span for span in setting.find(words) if due_value(span.value)), None)
         if span is not None and asked.due not in ("overdue", "none"):
@@ -93,8 +93,7 @@ def _accounts_for(words: str, asked: ListTasks, setting: Setting) -> bool:
         rest = re.sub(r"\b(?:before|after|by|until|till|since)\b", " ", rest, flags=re.I)
     for named in filter(None, (asked.label, asked.text)):
         rest = re.sub(rf"(?<!\w){re.escape(named)}(?!\w)", " ", rest, flags=re.I)
-    left = _SAID.sub(" ", re.sub(r"\bnot\s+(?=done|complete|finish)", " ", rest, flags=re.I))
-    return not left.strip()
+    return not _SAID.sub(" ", rest).strip()
 
 
 def _asked_for(words: str, setting: Setting) -> ListTasks | None:
