@@ -125,10 +125,11 @@ def adding(clause: str, setting: Setting) -> tuple[Command, ...] | None:
 
 def reminded(clause: str, setting: Setting) -> tuple[Command, ...] | None:
     """ "Dentist tuesday 3pm and remind me an hour before": a task that is due some time, with its reminder."""
-    m = _BEFORE.search(clause)
-    head = clause[: m.start()] if m else ""
+    if (m := _BEFORE.search(clause)) is None:
+        return None
+    head = clause[: m.start()]
     made = adding(head, setting) or (one_add(_PLANNED.sub("", head, count=1), setting),)
-    if m is None or not all(isinstance(one, Add) and one.title and one.due for one in made):
+    if not all(isinstance(one, Add) and one.title and one.due for one in made):
         return None
     return tuple(replace(one, remind=f"{m['length']} before") for one in made if isinstance(one, Add))
 

@@ -239,11 +239,11 @@ def _weighed(clause: str, found: tuple[Command, ...] | None, setting: Setting) -
 def _perhaps(clause: str, found: tuple[Command, ...], verdict: Verdict) -> tuple[Command, ...]:
     """What was read, asked about where it adds something by a day and the model isn't sure that it is mere talk, and
     where it begins with "add": that may well mean this list, whatever else it could be added to."""
-    plain = unwrap(clause)
-    adds = all(isinstance(one, Add) for one in found) and _ADDS.match(plain)
+    words = unwrap(clause)
+    adds = all(isinstance(one, Add) for one in found) and _ADDS.match(words)
     dated = _NEED.match(clause) and all(isinstance(one, Add) and one.due for one in found)
     asks = adds or (dated and verdict.probability < 0.8)
-    return (Nothing(question=ask_meant(added_words(plain)) if asks else None),)
+    return (Nothing(question=ask_meant(added_words(words)) if asks else None),)
 
 
 def _grammar_alone_knows(command: Command) -> bool:
