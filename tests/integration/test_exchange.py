@@ -315,6 +315,15 @@ async def test_markdown_and_plain_lines_come_in_and_go_out(database: Database, u
     assert await exported(database, there, "lines") == "milk\nbread\nmilk\n"
 
 
+async def test_an_open_subtask_of_what_is_done_is_written_where_only_open_tasks_are(
+    database: Database, user: str
+) -> None:
+    await bring(database, user, "markdown", "- [ ] first\n- [x] party\n  - [ ] balloons\n  - [x] cake\n- [ ] last\n")
+    assert await exported(database, user, "lines") == "first\nballoons\nlast\n"
+    written = [line.split(",")[1::3][:2] for line in (await exported(database, user, "todoist")).splitlines()[1:]]
+    assert written == [["first", "1"], ["balloons", "1"], ["last", "1"]], "content and indent"
+
+
 async def test_a_bad_row_is_named_and_stops_nothing_else(database: Database, user: str) -> None:
     await database.work(user, lambda work: create_label(work, "home", "#112233"))
     [task] = [
